@@ -1,0 +1,81 @@
+# BBBC038 (Data Science Bowl 2018): fine-tuning and the held-out test part.
+# Crop, scales and batch size are our choice.
+data_root = '{{$CUPRE_DATA:data}}/bbbc038/'
+
+meta_keys = (
+    'img_id',
+    'img_path',
+    'ori_shape',
+    'img_shape',
+    'scale_factor',
+    'flip',
+    'flip_direction',
+)
+train_pipeline = [
+    dict(type='cupre_mm.LoadCellImage'),
+    dict(type='cupre_mm.PercentileNormalize'),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    # Nuclei are about 20 px wide: twice their size, as small objects are
+    # found better.
+    dict(
+        type='RandomResize',
+        scale=(512, 512),
+        ratio_range=(0.75, 2.0),
+        keep_ratio=True,
+    ),
+    dict(
+        type='RandomCrop',
+        crop_size=(512, 512),
+        crop_type='absolute',
+        allow_negative_crop=True,
+    ),
+    dict(
+        type='RandomFlip',
+        prob=[0.25, 0.25, 0.25],
+        direction=['horizontal', 'vertical', 'diagonal'],
+    ),
+    dict(type='PackDetInputs', meta_keys=meta_keys),
+]
+test_pipeline = [
+    dict(type='cupre_mm.LoadCellImage'),
+    dict(type='cupre_mm.PercentileNormalize'),
+    dict(type='Resize', scale=(1388, 512), keep_ratio=True),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='PackDetInputs', meta_keys=meta_keys[:5]),
+]
+train_dataloader = dict(
+    batch_size=2,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler'),
+    dataset=dict(
+        type='cupre_mm.BBBC038Dataset',
+        data_root=data_root,
+        ann_file='annotations/seed0/train_100.json',
+        data_prefix=dict(img='images/'),
+        filter_cfg=dict(filter_empty_gt=True),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='cupre_mm.BBBC038Dataset',
+        data_root=data_root,
+        ann_file='annotations/seed0/test.json',
+        data_prefix=dict(img='images/'),
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(
+    type='cupre_mm.CellMetric',
+    ann_file=data_root + 'annotations/seed0/test.json',
+    metric=['bbox', 'segm'],
+)
+test_evaluator = val_evaluator

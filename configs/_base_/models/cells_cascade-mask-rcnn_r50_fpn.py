@@ -1,0 +1,39 @@
+# mmdet's Cascade Mask R-CNN R-50 FPN for one class of small, dense objects.
+# Every value below is our choice.
+_base_ = 'mmdet::_base_/models/cascade-mask-rcnn_r50_fpn.py'
+
+model = dict(
+    backbone=dict(frozen_stages=-1, norm_eval=False, init_cfg=None),
+    # Half of COCO's anchors: 16 to 256 px.
+    rpn_head=dict(anchor_generator=dict(scales=[4])),
+    roi_head=dict(
+        bbox_head=[
+            dict(
+                type='Shared2FCBBoxHead',
+                in_channels=256,
+                fc_out_channels=1024,
+                roi_feat_size=7,
+                num_classes=1,
+                reg_class_agnostic=True,
+                bbox_coder=dict(
+                    type='DeltaXYWHBBoxCoder',
+                    target_means=[0.0, 0.0, 0.0, 0.0],
+                    target_stds=stds,
+                ),
+                loss_cls=dict(type='CrossEntropyLoss', loss_weight=1.0),
+                loss_bbox=dict(type='SmoothL1Loss', beta=1.0, loss_weight=1.0),
+            )
+            for stds in (
+                [0.1, 0.1, 0.2, 0.2],
+                [0.05, 0.05, 0.1, 0.1],
+                [0.033, 0.033, 0.067, 0.067],
+            )
+        ],
+        mask_head=dict(num_classes=1),
+    ),
+    # mmdet keeps 100 detections an image; dense images hold thousands.
+    test_cfg=dict(
+        rpn=dict(nms_pre=3000, max_per_img=3000),
+        rcnn=dict(max_per_img=3000),
+    ),
+)

@@ -1,0 +1,4 @@
+# One optimizer step on the sum of both losses.
+_base_ = '../amt2.py'
+
+train_cfg = dict(schedule=('moco+det',))

@@ -1,0 +1,7 @@
+# AMT2 pre-training, then 20 % of BBBC038's training images.
+_base_ = '../../_base_/finetune_bbbc038.py'
+
+load_from = 'work_dirs/amt2/iter_90000.pth'
+train_dataloader = dict(
+    dataset=dict(ann_file='annotations/seed0/train_20.json')
+)

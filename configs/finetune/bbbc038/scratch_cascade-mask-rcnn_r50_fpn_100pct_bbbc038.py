@@ -1,0 +1,7 @@
+# Random weights, then 100 % of BBBC038's training images.
+_base_ = '../../_base_/finetune_bbbc038.py'
+
+load_from = None
+train_dataloader = dict(
+    dataset=dict(ann_file='annotations/seed0/train_100.json')
+)

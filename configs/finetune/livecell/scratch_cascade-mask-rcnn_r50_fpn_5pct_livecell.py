@@ -1,0 +1,7 @@
+# Random weights, then 5 % of LIVECell's training images.
+_base_ = '../../_base_/finetune_livecell.py'
+
+load_from = None
+train_dataloader = dict(
+    dataset=dict(ann_file='annotations/seed0/train_5.json')
+)

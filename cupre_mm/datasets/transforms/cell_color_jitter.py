@@ -1,0 +1,71 @@
+"""Colour jitter that leaves gray images gray."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmpretrain.datasets.transforms import ColorJitter
+
+from cupre_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class CellColorJitter(ColorJitter):
+    """mmpretrain's ``ColorJitter``, without hue and saturation on gray.
+
+    A fluorescence or phase-contrast image has three equal channels and no
+    hue that could be turned; only its brightness and contrast are jittered.
+    Stained images are jittered in all four.
+
+    Required Keys:
+
+    - img
+
+    Modified Keys:
+
+    - img
+
+    Args:
+        brightness (float | Sequence[float]): Strength or range, as for all
+            four in :class:`mmpretrain.datasets.transforms.ColorJitter`.
+            Defaults to 0.
+        contrast (float | Sequence[float]): Defaults to 0.
+        saturation (float | Sequence[float]): Defaults to 0.
+        hue (float | Sequence[float]): Defaults to 0.
+        backend (str): What computes it. Defaults to 'pillow'.
+    """
+
+    def __init__(
+        self,
+        brightness: float | Sequence[float] = 0.0,
+        contrast: float | Sequence[float] = 0.0,
+        saturation: float | Sequence[float] = 0.0,
+        hue: float | Sequence[float] = 0.0,
+        backend: str = 'pillow',
+    ) -> None:
+        super().__init__(brightness, contrast, saturation, hue, backend)
+        self._gray_jitter = ColorJitter(brightness, contrast, backend=backend)
+
+    def transform(self, results: dict) -> dict:
+        """Jitter the image.
+
+        Args:
+            results (dict): Has ``img``, (H, W, 3), uint8.
+
+        Returns:
+            dict: With ``img`` of the same shape.
+        """
+        if is_gray(results['img']):
+            return self._gray_jitter.transform(results)
+        return super().transform(results)
+
+
+def is_gray(image: np.ndarray) -> bool:
+    """Whether all channels of an image are equal.
+
+    Args:
+        image (np.ndarray): (H, W, C).
+
+    Returns:
+        bool: True for gray, exactly: no tolerance.
+    """
+    return bool((image == image[..., :1]).all())

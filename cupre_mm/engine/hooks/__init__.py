@@ -1,0 +1,7 @@
+"""Hooks of pre-training and fine-tuning runs."""
+
+from .checkpoint_report_hook import CheckpointReportHook
+from .export_detector_hook import ExportDetectorHook
+from .queue_size_hook import QueueSizeHook
+
+__all__ = ['CheckpointReportHook', 'ExportDetectorHook', 'QueueSizeHook']

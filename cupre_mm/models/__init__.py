@@ -1,0 +1,19 @@
+"""Detectors with a contrastive branch, and the parts of that branch."""
+
+from .amt2_detectors import AMT2CascadeRCNN, AMT2MaskRCNN, AMT2Mixin
+from .data_preprocessor import AMT2DataPreprocessor
+from .key_queue import KeyQueue
+from .moco_branch import MoCoBranch
+from .moco_loss import MoCoLoss
+from .moco_neck import MoCoNeck
+
+__all__ = [
+    'AMT2CascadeRCNN',
+    'AMT2DataPreprocessor',
+    'AMT2MaskRCNN',
+    'AMT2Mixin',
+    'KeyQueue',
+    'MoCoBranch',
+    'MoCoLoss',
+    'MoCoNeck',
+]

@@ -1,0 +1,196 @@
+"""COCO annotation files: read, check, take a part of, write.
+
+What is written has the same bytes on every machine for the same content:
+sorted keys, fixed separators, ASCII, one newline at the end.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cupre_mm.utils.atomic_write import write_atomically
+from cupre_mm.utils.errors import BadDataError, MissingDataError
+
+CocoDict = dict[str, Any]
+
+
+def canonical_json(content: Any, indent: int | None = None) -> bytes:
+    """The one byte sequence that stands for this content.
+
+    Args:
+        content (Any): What :func:`json.dumps` takes, without NaN or infinity.
+        indent (int, optional): Spaces a level, for files that people read.
+            Defaults to None: one line.
+
+    Returns:
+        bytes: ASCII, ending in a newline.
+    """
+    separators = (',', ':') if indent is None else (',', ': ')
+    text = json.dumps(
+        content,
+        sort_keys=True,
+        separators=separators,
+        ensure_ascii=True,
+        allow_nan=False,
+        indent=indent,
+    )
+    return text.encode('ascii') + b'\n'
+
+
+def write_json(path: Path, content: Any, indent: int | None = None) -> str:
+    """Write :func:`canonical_json` in one piece.
+
+    Args:
+        path (Path): The target.
+        content (Any): See :func:`canonical_json`.
+        indent (int, optional): See :func:`canonical_json`. Defaults to None.
+
+    Returns:
+        str: The file's SHA-256 in hex.
+    """
+    data = canonical_json(content, indent)
+    write_atomically(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_coco(path: str | Path, hint: str = '') -> tuple[CocoDict, str]:
+    """Read an instance annotation file and check it.
+
+    Annotations keyed by id, as in LIVECell's files of one cell type, become
+    the list that COCO's own tools expect.
+
+    Args:
+        path (str | Path): The file.
+        hint (str): How to make the file; ends the message when it is missing.
+            Defaults to ''.
+
+    Returns:
+        tuple[dict, str]: The content, and the SHA-256 of the file.
+
+    Raises:
+        MissingDataError: If there is no such file.
+        BadDataError: If it is not COCO json, see :func:`check_coco`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingDataError(
+            f'annotation file {path} does not exist. {hint}'.rstrip()
+        )
+    data = path.read_bytes()
+    try:
+        coco = json.loads(data, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise BadDataError(
+            f'{path} is not valid json ({error}); it may be cut off: make or '
+            'download it again'
+        ) from error
+    if isinstance(coco, dict) and isinstance(coco.get('annotations'), dict):
+        coco['annotations'] = list(coco['annotations'].values())
+    check_coco(coco, path)
+    return coco, hashlib.sha256(data).hexdigest()
+
+
+def check_coco(coco: Any, path: str | Path) -> None:
+    """Check what splitting and training rely on.
+
+    Args:
+        coco (Any): The parsed content.
+        path (str | Path): The file, for the messages.
+
+    Raises:
+        BadDataError: If a list of COCO's is missing, there is no image, an
+            image id or file name occurs twice, or an annotation names an
+            image or a category that the file does not have.
+    """
+    for key in ('images', 'annotations', 'categories'):
+        if not isinstance(coco, dict) or not isinstance(coco.get(key), list):
+            raise BadDataError(
+                f'{path} is not COCO instance json: it has no list '
+                f'{key!r}; pass a file such as instances_train2017.json'
+            )
+    if not coco['images']:
+        raise BadDataError(
+            f'{path} lists no images; check the command that made it'
+        )
+    _check_keys(coco['images'], ('id', 'file_name'), 'image', path)
+    _check_keys(coco['categories'], ('id', 'name'), 'category', path)
+    _check_keys(
+        coco['annotations'], ('id', 'image_id', 'category_id'), 'annotation',
+        path,
+    )  # fmt: skip
+    _check_unique(coco['images'], 'id', 'image id', path)
+    _check_unique(coco['images'], 'file_name', 'file name', path)
+    _check_unique(coco['categories'], 'id', 'category id', path)
+    _check_unique(coco['annotations'], 'id', 'annotation id', path)
+    _check_reference(coco, 'image_id', 'images', path)
+    _check_reference(coco, 'category_id', 'categories', path)
+
+
+def take_images(coco: CocoDict, images: Iterable[dict]) -> CocoDict:
+    """A file's part: some images and their annotations, in file order.
+
+    Args:
+        coco (dict): The whole file.
+        images (Iterable[dict]): Entries of ``coco['images']``.
+
+    Returns:
+        dict: The part. Ids, categories and every other key are the file's.
+    """
+    chosen = {image['id'] for image in images}
+    return {
+        **coco,
+        'images': [img for img in coco['images'] if img['id'] in chosen],
+        'annotations': [
+            ann for ann in coco['annotations'] if ann['image_id'] in chosen
+        ],
+    }
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f'{name} is not a json number')
+
+
+def _check_keys(
+    entries: list, keys: Sequence[str], kind: str, path: str | Path
+) -> None:
+    for position, entry in enumerate(entries):
+        for key in keys:
+            value = entry.get(key) if isinstance(entry, dict) else None
+            if not isinstance(value, (int, str)):
+                raise BadDataError(
+                    f'{path}: {kind} number {position} has no usable '
+                    f'{key!r} (got {value!r}); it must be a number or text'
+                )
+
+
+def _check_unique(
+    entries: list[dict], key: str, name: str, path: str | Path
+) -> None:
+    seen: set[int | str] = set()
+    repeated: dict[int | str, None] = {}
+    for entry in entries:
+        if entry[key] in seen:
+            repeated[entry[key]] = None
+        seen.add(entry[key])
+    if repeated:
+        first = ', '.join(repr(value) for value in list(repeated)[:5])
+        raise BadDataError(
+            f'{path}: {len(repeated)} {name}(s) occur more than once: '
+            f'{first}; every {name} must be unique: remove or rename the '
+            'repeated entries'
+        )
+
+
+def _check_reference(
+    coco: CocoDict, key: str, target: str, path: str | Path
+) -> None:
+    known = {entry['id'] for entry in coco[target]}
+    lost = [ann for ann in coco['annotations'] if ann[key] not in known]
+    if lost:
+        raise BadDataError(
+            f'{path}: {len(lost)} annotation(s) name a {key} that is not '
+            f'among its {target}, first {lost[0][key]!r} (annotation '
+            f'{lost[0]["id"]!r}); remove them or add the missing entry'
+        )
