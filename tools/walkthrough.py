@@ -7,13 +7,11 @@ Example:
 import argparse
 import json
 import os
-import pickle
-import re
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +20,14 @@ from cupre_mm.datasets.transforms.percentile_normalize import (
     stretch_to_uint8,
 )
 from cupre_mm.evaluation.loss_curves import save_loss_curves
-from cupre_mm.evaluation.overlays import save_comparison
+from cupre_mm.evaluation.overlays import (
+    choose_comparison,
+    save_comparison,
+)
 from cupre_mm.utils.cli import exits_on_user_error
-from cupre_mm.utils.errors import BadDataError, MissingDataError
+from cupre_mm.utils.errors import MissingDataError
 from cupre_mm.utils.microscopy_io import read_image, to_three_channels
+from cupre_mm.utils.tool_runner import run_logged
 
 TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
@@ -41,15 +43,15 @@ class Plan:
         name (str): Folder of its configs and work dirs.
         pretraining (dict[str, str | None]): Pre-training configs in order;
             each with the config whose result it starts from.
-        arms (dict[str, str | None]): Title of each fine-tuning arm, by
-            fine-tuning config; with the pre-training it starts from.
+        arms (dict[str, tuple[str, str | None]]): Fine-tuning config of each
+            arm by its title, with the pre-training it starts from.
         labelled (str): Folder of the labelled cells under the data root.
     """
 
     name: str
     pretraining: dict[str, str | None]
-    arms: dict[str, tuple[str, str | None]] = field(default_factory=dict)
-    labelled: str = ''
+    arms: dict[str, tuple[str, str | None]]
+    labelled: str
 
 
 PLANS = {
@@ -111,7 +113,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--work-dir',
-        help='Folder of all results. Defaults to work_dirs/PLAN.',
+        help='Folder of all results. Defaults to work_dirs/PLAN, with '
+        '--in-domain to work_dirs/PLAN_in-domain.',
     )
     parser.add_argument(
         '--in-domain',
@@ -131,7 +134,22 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=('tiny', 'demo'),
         help='Size of the generated data set of demo. Defaults to demo.',
     )
-    return parser.parse_args(argv)
+    parser.add_argument(
+        '--jobs',
+        type=int,
+        default=2 if (os.cpu_count() or 1) > 1 else 1,
+        help='Trainings at a time; they share the cores. On a CPU two of '
+        'one thread get further than one of two. Defaults to 2, and to 1 on '
+        'one core.',
+    )
+    args = parser.parse_args(argv)
+    if args.in_domain and args.plan != 'mini':
+        parser.error('--in-domain is for mini')
+    if args.max_iters is not None and args.max_iters < 1:
+        parser.error('--max-iters must be at least 1')
+    if args.jobs < 1:
+        parser.error('--jobs must be at least 1')
+    return args
 
 
 class Walkthrough:
@@ -145,8 +163,8 @@ class Walkthrough:
         self.args = args
         self.plan = PLANS[args.plan]
         self.data = Path(args.data).resolve()
-        folder = args.work_dir or f'work_dirs/{args.plan}'
-        self.work_dir = Path(folder).resolve()
+        name = args.plan + ('_in-domain' if args.in_domain else '')
+        self.work_dir = Path(args.work_dir or f'work_dirs/{name}').resolve()
         self.work_dir.mkdir(parents=True, exist_ok=True)
         self.labels = self.data / self.plan.labelled / 'annotations'
 
@@ -160,13 +178,52 @@ class Walkthrough:
             self.labels / 'seed0',
         )
         if self.args.in_domain:
-            self._list_training_images()
-        for config, initial in self.plan.pretraining.items():
-            self._train(config, initial)
-        for config, initial in self.plan.arms.values():
-            self._train(config, initial)
-            self._test(config)
+            self._run_tool(
+                'dataset_converters/list_images.py',
+                self.labels / 'seed0' / 'train_100.json',
+                self.data / 'cells' / 'bbbc038_train.txt',
+                '--folder',
+                'bbbc038/images',
+            )
+        self._train_all()
         self._show(time.time() - start)
+
+    def _train_all(self) -> None:
+        """Train and test, side by side what does not build on another."""
+        done: dict[str, Future] = {}
+
+        def pretrain(config: str, initial: str | None) -> None:
+            if initial is not None:
+                done[initial].result()
+            self._train(config, initial)
+
+        def finetune(config: str, initial: str | None) -> None:
+            pretrain(config, initial)
+            self._test(config)
+
+        # In the order of what waits for what, so that a job never waits
+        # for one that has not started.
+        with ThreadPoolExecutor(self.args.jobs) as pool:
+            for config, initial in self.plan.pretraining.items():
+                done[config] = pool.submit(pretrain, config, initial)
+                if initial is None:
+                    self._submit_arms(pool, done, finetune, None)
+            for source in self.plan.pretraining:
+                self._submit_arms(pool, done, finetune, source)
+            failed = [job.exception() for job in done.values()]
+        for error in filter(None, failed):
+            raise error
+
+    def _submit_arms(
+        self,
+        pool: ThreadPoolExecutor,
+        done: dict[str, Future],
+        finetune: Callable[[str, str | None], None],
+        source: str | None,
+    ) -> None:
+        for config, initial in self.plan.arms.values():
+            if initial == source:
+                done[config] = pool.submit(finetune, config, initial)
 
     def _prepare_demo(self) -> None:
         self._run_tool(
@@ -175,35 +232,27 @@ class Walkthrough:
 
     def _prepare_mini(self) -> None:
         source = Path(self.args.source)
-        archives = {
+        folders = {
             'coco_mini.zip': 'coco_mini',
             'cells_unlabelled.zip': 'cells',
         }
-        for name in ('bbbc038_stage1_train.zip', *archives):
+        for name in ('bbbc038_stage1_train.zip', *folders):
             if not (source / name).is_file():
                 raise MissingDataError(
                     f'{source / name} does not exist. Name the folder that '
                     'has it with --source; data/README.md says what it is.'
                 )
-        for name, folder in archives.items():
-            if not (self.data / folder).is_dir():
-                self._run_tool(
-                    'dataset_converters/unpack.py',
-                    source / name,
-                    self.data / folder,
-                )
+        for name, folder in folders.items():
+            self._run_tool(
+                'dataset_converters/unpack.py',
+                source / name,
+                self.data / folder,
+            )
         self._run_tool(
             'dataset_converters/bbbc038.py',
             source / 'bbbc038_stage1_train.zip',
             self.data / 'bbbc038',
         )
-
-    def _list_training_images(self) -> None:
-        split = json.loads((self.labels / 'seed0/train_100.json').read_text())
-        lines = [f'bbbc038/images/{i["file_name"]}' for i in split['images']]
-        target = self.data / 'cells' / 'bbbc038_train.txt'
-        target.write_text('\n'.join(lines) + '\n')
-        print(f'{len(lines)} BBBC038 training images listed in {target}')
 
     def _train(self, config: str, initial: str | None) -> None:
         folder = self.work_dir / config
@@ -215,17 +264,22 @@ class Walkthrough:
             options.append(f'load_from={self._checkpoint(initial)}')
         if self.args.max_iters:
             options.append(f'train_cfg.max_iters={self.args.max_iters}')
+            # A loss curve needs a line in the log.
+            interval = min(10, self.args.max_iters)
+            options.append(f'default_hooks.logger.interval={interval}')
         in_domain = self.args.in_domain and config == 'amt2_mini'
         name = 'amt2_in-domain_mini' if in_domain else config
         command = [self._config(name), '--work-dir', folder]
         if options:
             command += ['--cfg-options', *options]
-        self._run_tool('train.py', *command)
+        self._run_tool('train.py', *command, job=config)
 
     def _test(self, config: str) -> None:
         folder = self.work_dir / config
-        if (folder / 'report.json').is_file():
-            print(f'done before: {folder / "report.json"}')
+        report = folder / 'report.json'
+        predictions = folder / 'predictions.pkl'
+        if report.is_file() and predictions.is_file():
+            print(f'done before: {report}')
             return
         self._run_tool(
             'test.py',
@@ -234,7 +288,8 @@ class Walkthrough:
             '--work-dir',
             folder,
             '--out',
-            folder / 'predictions.pkl',
+            predictions,
+            job=f'test_{config}',
         )
 
     def _config(self, name: str) -> Path:
@@ -251,51 +306,26 @@ class Walkthrough:
             )
         return ''
 
-    def _run_tool(self, tool: str, *arguments: str | Path) -> None:
+    def _run_tool(
+        self, tool: str, *arguments: str | Path, job: str = ''
+    ) -> None:
         command = [sys.executable, str(TOOLS / tool), *map(str, arguments)]
-        print('\n$ python', ' '.join(['tools/' + tool, *command[2:]]))
-        log = self.work_dir / 'walkthrough.log'
-        start = time.time()
-        with log.open('a') as file:
-            process = subprocess.Popen(
-                command,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env={**os.environ, 'CUPRE_DATA': str(self.data)},
-            )
-            tail: list[str] = []
-            for line in process.stdout:
-                file.write(line)
-                tail = [*tail[-20:], line]
-                self._show_progress(line)
-        if process.wait():
-            sys.stdout.writelines(['\n', *tail])
-            raise BadDataError(
-                f'{tool} failed with exit code {process.returncode}; the '
-                f'whole output is in {log}'
-            )
-        print(f'\r  done in {time.time() - start:.0f} s{" " * 60}')
-
-    @staticmethod
-    def _show_progress(line: str) -> None:
-        found = re.search(
-            r'(Iter\(train\)|Epoch\(test\)) *(\[ *\d+/\d+\]).*?eta: (\S+)',
-            line,
+        print('$ python', ' '.join(['tools/' + tool, *command[2:]]))
+        name = job or Path(tool).stem
+        threads = max(1, (os.cpu_count() or 1) // self.args.jobs)
+        seconds = run_logged(
+            command,
+            self.work_dir / f'{name}.log',
+            {'CUPRE_DATA': str(self.data), 'OMP_NUM_THREADS': str(threads)},
         )
-        if found:
-            loss = re.search(r' loss: (\S+)', line)
-            shown = f'  {found[1]} {found[2]} eta {found[3]}'
-            shown += f' loss {loss[1]}' if loss else ''
-            print(f'\r{shown:<70}', end='', flush=True)
+        print(f'  {name}: done in {seconds:.0f} s', flush=True)
 
     def _show(self, seconds: float) -> None:
         table = self._table()
-        runs = [*self.plan.pretraining]
-        runs += [config for config, _ in self.plan.arms.values()]
+        arms = [config for config, _ in self.plan.arms.values()]
         curves = save_loss_curves(
             self.work_dir / 'losses.png',
-            {name: self.work_dir / name for name in runs},
+            {n: self.work_dir / n for n in (*self.plan.pretraining, *arms)},
         )
         overlay = self._overlay()
         summary = self.work_dir / 'summary.md'
@@ -304,7 +334,7 @@ class Walkthrough:
         print(f'Table:       {summary}')
         print(f'Predictions: {overlay}')
         print(f'Losses:      {curves}')
-        print(f'Log:         {self.work_dir / "walkthrough.log"}')
+        print(f'Logs:        {self.work_dir / "*.log"}')
         print(f'This run took {seconds / 60:.1f} minutes.')
 
     def _table(self) -> str:
@@ -319,44 +349,24 @@ class Walkthrough:
         return '\n'.join(lines)
 
     def _overlay(self) -> Path:
-        truth = json.loads((self.labels / 'seed0' / 'test.json').read_text())
-        predictions = {
-            title: {
-                sample['img_id']: sample['pred_instances']
-                for sample in pickle.loads(
-                    (self.work_dir / config / 'predictions.pkl').read_bytes()
-                )
-            }
+        files = {
+            title: self.work_dir / config / 'predictions.pkl'
             for title, (config, _) in self.plan.arms.items()
         }
-        masks: dict[int, list] = {image['id']: [] for image in truth['images']}
-        for annotation in truth['annotations']:
-            masks[annotation['image_id']].append(annotation['segmentation'])
-        # By rising number of cells, so that sparse and dense images show.
-        by_count = sorted(
-            truth['images'], key=lambda i: (len(masks[i['id']]), i['id'])
-        )
-        places = np.linspace(0.2, 0.8, SHOWN_IMAGES) * (len(by_count) - 1)
-        rows = []
-        for image in (by_count[int(place)] for place in places):
-            columns = {'ground truth': masks[image['id']]}
-            for title, samples in predictions.items():
-                found = samples[image['id']]
-                keep = found['scores'] >= SHOWN_SCORE
-                columns[title] = [
-                    mask for mask, ok in zip(found['masks'], keep) if ok
-                ]
-            path = self.labels.parent / 'images' / image['file_name']
-            pixels = stretch_to_uint8(
-                to_three_channels(read_image(path)), 1.0, 99.8
-            )
-            rows.append((pixels, columns))
+        truth = self.labels / 'seed0' / 'test.json'
+        rows = choose_comparison(truth, files, SHOWN_IMAGES, SHOWN_SCORE)
+        folder = self.labels.parent / 'images'
         return save_comparison(
             self.work_dir / 'predictions.png',
-            rows,
+            [(_shown(folder / name), masks) for name, masks in rows],
             f'{self.plan.name}: test images, predictions with a score of '
             f'{SHOWN_SCORE} or more (number of instances)',
         )
+
+
+def _shown(path: Path) -> np.ndarray:
+    """An image as the networks see it."""
+    return stretch_to_uint8(to_three_channels(read_image(path)), 1.0, 99.8)
 
 
 @exits_on_user_error

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from mmengine.dist import get_world_size
@@ -88,6 +89,7 @@ class DualDataLoader:
                     logger='current',
                 )
         self.data_time: dict[str, float] = {}
+        self._seed = seed
         self._start_iter = 0
 
     @staticmethod
@@ -138,6 +140,30 @@ class DualDataLoader:
     def sampler(self) -> _LockstepSampler:
         """Stands for both samplers; its ``skip`` moves both."""
         return _LockstepSampler(self)
+
+    def start_at(self, num_iters: int, seed: int | None) -> None:
+        """Follow a run that resumes, before anything is skipped.
+
+        The loaders are built before the checkpoint is read. Where the config
+        names no seed, the seed that they got is not the one of the
+        interrupted run, and its draws could not be continued.
+
+        Args:
+            num_iters (int): AMT2 iterations that are done: where in the
+                schedule the first draw is.
+            seed (int, optional): Seed of the run, as the checkpoint has it.
+        """
+        self._start_iter = num_iters
+        if seed == self._seed:
+            return
+        for loader in self.loaders.values():
+            # A sampler with a seed of its own keeps it.
+            if getattr(loader.sampler, 'seed', None) == self._seed:
+                loader.sampler.seed = seed
+            init = loader.worker_init_fn
+            if isinstance(init, partial) and 'seed' in init.keywords:
+                loader.worker_init_fn = partial(init, seed=seed)
+        self._seed = seed
 
     def skip_iters(self, num_iters: int) -> None:
         """Move both samplers to where an interrupted run had come.

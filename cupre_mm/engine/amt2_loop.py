@@ -91,10 +91,11 @@ class AMT2TrainLoop(IterBasedTrainLoop):
             torch.nn.Module: The trained model.
 
         Raises:
-            BadConfigError: If gradients would accumulate over alternating
-                tasks, or a task has no optimizer wrapper.
+            BadConfigError: If gradients would accumulate over several
+                steps, or a task has no optimizer wrapper.
         """
         self._check_optim_wrapper()
+        self.dataloader.start_at(self._iter, self.runner.seed)
         return super().run()
 
     def _check_optim_wrapper(self) -> None:
@@ -118,12 +119,12 @@ class AMT2TrainLoop(IterBasedTrainLoop):
             for name, one in wrappers.items()
             if one._accumulative_counts > 1
         }
-        if counts and len(self.schedule.tasks) * len(self.schedule.steps) > 1:
+        if counts and not self.schedule.is_single_step:
             raise BadConfigError(
                 f'optim_wrapper.accumulative_counts={counts} cannot be used '
-                f'with the schedule {self.schedule.steps}: the tasks share '
-                "the backbone's gradients, so what one task accumulates "
-                "would be applied, or cleared, by the other task's step. "
+                f'with the schedule {self.schedule.steps}: its steps share '
+                "the backbone's gradients, so what one step accumulates "
+                'would be applied, or cleared, by the next one. '
                 'Set accumulative_counts=1 and raise the batch sizes, or '
                 "train one task alone, such as train_cfg.schedule=('det', )."
             )

@@ -64,7 +64,14 @@ def save_loss_curves(
         for name in scalars:
             points = [(r['step'], r[name]) for r in records if name in r]
             if points:
-                axis.plot(*zip(*points), label=name, linewidth=1.2)
+                # The markers show a run of a single log line too.
+                axis.plot(
+                    *zip(*points),
+                    label=name,
+                    linewidth=1.2,
+                    marker='.',
+                    markersize=3,
+                )
         axis.set_title(title, fontsize=9)
         axis.set_xlabel('iteration')
         axis.set_ylim(bottom=0)

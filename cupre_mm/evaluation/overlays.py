@@ -1,5 +1,7 @@
 """Pictures of instance outlines, ground truth beside predictions."""
 
+import json
+import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ _PALETTE = (matplotlib.colormaps['hsv'](np.linspace(0, 0.95, 20))[:, :3]) * 255
 def draw_outlines(
     image: np.ndarray, masks: Sequence[Mapping[str, Any]]
 ) -> np.ndarray:
-    """Draw the outline of every instance, neighbours in different colours.
+    """Draw the outline of every instance, in a round of 20 colours.
 
     Args:
         image (np.ndarray): RGB image of shape (H, W, 3), uint8.
@@ -27,9 +29,7 @@ def draw_outlines(
     Returns:
         np.ndarray: A copy with outlines, of the same shape.
     """
-    drawn = np.ascontiguousarray(image)
-    if drawn is image:
-        drawn = image.copy()
+    drawn = image.copy()
     for number, mask in enumerate(masks):
         contours, _ = cv2.findContours(
             mask_codes.decode(dict(mask)),
@@ -41,6 +41,54 @@ def draw_outlines(
         color = _PALETTE[number * 7 % len(_PALETTE)].tolist()
         cv2.drawContours(drawn, contours, -1, color, 1)
     return drawn
+
+
+def choose_comparison(
+    ann_file: str | Path,
+    predictions: Mapping[str, str | Path],
+    num_images: int,
+    min_score: float,
+) -> list[tuple[str, dict[str, list]]]:
+    """Choose test images to show, from sparse to dense ones.
+
+    Args:
+        ann_file (str | Path): COCO json of the test images, with RLE masks.
+        predictions (Mapping[str, str | Path]): Pickle files of
+            ``tools/test.py --out`` by title.
+        num_images (int): How many images to choose; of fewer, all.
+        min_score (float): Least score of the predictions to keep.
+
+    Returns:
+        list[tuple[str, dict[str, list]]]: File name of each image, and the
+        masks by title, those of 'ground truth' first.
+    """
+    truth = json.loads(Path(ann_file).read_text())
+    found = {
+        title: {
+            sample['img_id']: sample['pred_instances']
+            for sample in pickle.loads(Path(file).read_bytes())
+        }
+        for title, file in predictions.items()
+    }
+    masks: dict[int, list] = {image['id']: [] for image in truth['images']}
+    for annotation in truth['annotations']:
+        masks[annotation['image_id']].append(annotation['segmentation'])
+    by_count = sorted(
+        truth['images'], key=lambda i: (len(masks[i['id']]), i['id'])
+    )
+    places = np.linspace(0.2, 0.8, num_images) * (len(by_count) - 1)
+    rows = []
+    for place in dict.fromkeys(places.astype(int).tolist()):
+        image = by_count[place]
+        columns = {'ground truth': masks[image['id']]}
+        for title, samples in found.items():
+            instances = samples[image['id']]
+            keep = instances['scores'] >= min_score
+            columns[title] = [
+                mask for mask, kept in zip(instances['masks'], keep) if kept
+            ]
+        rows.append((image['file_name'], columns))
+    return rows
 
 
 def save_comparison(

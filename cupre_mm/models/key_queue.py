@@ -1,5 +1,7 @@
 """The queue of negative keys of momentum contrast."""
 
+from typing import Any
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -72,3 +74,15 @@ class KeyQueue(BaseModule):
         self.queue[:, slots % self.length] = kept.T
         self.queue_ptr.fill_((pointer + total) % self.length)
         self.num_enqueued += total
+
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Take the count of a saved queue only together with its keys."""
+        saved = state_dict.get(f'{prefix}queue')
+        if saved is not None and saved.shape != self.queue.shape:
+            # A queue of another length is left out; with its count the
+            # random keys here would be reported as real ones.
+            for name in ('queue_ptr', 'num_enqueued'):
+                state_dict.pop(f'{prefix}{name}', None)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

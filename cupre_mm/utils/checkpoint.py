@@ -37,7 +37,7 @@ def resolve_checkpoint(ref: str) -> str:
         NoNetworkError: If the URL cannot be reached.
     """
     if '://' not in ref:
-        if not Path(ref).is_file():
+        if not Path(ref).expanduser().is_file():
             raise MissingDataError(
                 f'The checkpoint {ref!r} does not exist. Train it first, or '
                 'name another one with --cfg-options load_from=FILE '
@@ -80,9 +80,9 @@ def checkpoint_references(config: Mapping) -> list[str]:
 
     def visit(node: Any) -> None:
         if isinstance(node, Mapping):
-            init = node.get('init_cfg')
-            if isinstance(init, Mapping) and init.get('type') == 'Pretrained':
-                found.append(init['checkpoint'])
+            # init_cfg may be a dict or a list of dicts.
+            if node.get('type') == 'Pretrained' and node.get('checkpoint'):
+                found.append(node['checkpoint'])
             for value in node.values():
                 visit(value)
         elif isinstance(node, (list, tuple)):

@@ -1,11 +1,12 @@
 """Publishing the detector of an AMT2 checkpoint."""
 
 import hashlib
-import os
+import io
 from pathlib import Path
 
 import torch
 
+from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.checkpoint import read_checkpoint, state_dict_of
 from cupre_mm.utils.errors import BadCheckpointError
 
@@ -41,14 +42,16 @@ def export_detector(source: str | Path, target: str | Path) -> Path:
             f"{source} holds no 'backbone.*' weights: it is not a checkpoint "
             'of a detector.'
         )
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(f'.{os.getpid()}.part')
+    # Saved to memory first: torch writes the name of a file into it, and the
+    # digest would depend on that name.
+    buffer = io.BytesIO()
     torch.save(
-        dict(meta=checkpoint.get('meta', {}), state_dict=weights), partial
+        dict(meta=checkpoint.get('meta', {}), state_dict=weights), buffer
     )
-    digest = hashlib.sha256(partial.read_bytes()).hexdigest()[:8]
+    content = buffer.getvalue()
+    digest = hashlib.sha256(content).hexdigest()[:8]
+    target = Path(target)
     suffix = target.suffix or '.pth'
     final = target.with_name(f'{target.stem}-{digest}{suffix}')
-    partial.replace(final)
+    write_atomically(final, content)
     return final

@@ -81,6 +81,14 @@ class TaskSchedule:
         used = {task for step in steps for task in split_step(step)}
         return tuple(task for task in TASKS if task in used)
 
+    @property
+    def is_single_step(self) -> bool:
+        """Whether every iteration is one step, and always the same one."""
+        used = {self.steps} | (
+            {self.warmup_steps} if self.warmup_iters else set()
+        )
+        return len(used) == 1 and len(self.steps) == 1
+
     def steps_at(self, iteration: int) -> tuple[str, ...]:
         """Steps of one iteration.
 

@@ -69,7 +69,8 @@ train_dataloader = dict(
             type='cupre_mm.CellImages',
             data_root=data_root,
             sources=[
-                dict(name='livecell', paths='livecell/images'),
+                # A list, as its test images lie in the same folder.
+                dict(name='livecell', paths='cells/livecell_train.txt'),
                 dict(name='evican', paths='cells/evican'),
                 dict(name='cellpose', paths='cells/cellpose'),
                 dict(name='omnipose', paths='cells/omnipose'),

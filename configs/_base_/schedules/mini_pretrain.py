@@ -1,11 +1,12 @@
 # Pre-training in minutes; every value is our choice.
 train_cfg = dict(
-    type='cupre_mm.AMT2TrainLoop', max_iters=180, schedule=('moco', 'det')
+    type='cupre_mm.AMT2TrainLoop', max_iters=250, schedule=('moco', 'det')
 )
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=0.0001),
-    clip_grad=dict(max_norm=35, norm_type=2),
+    # SGD at a rate that moves the heads in so few steps makes them diverge.
+    optimizer=dict(type='AdamW', lr=0.0003, weight_decay=0.05),
+    clip_grad=dict(max_norm=10, norm_type=2),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50)
