@@ -4,7 +4,9 @@ The model is that of configs/mini with narrower layers: a ResNet-18 of 8
 channels, an FPN of 16 and 16 RoIs an image train in a few tenths of a second.
 """
 
+import functools
 import itertools
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +39,14 @@ TWO_SGD = dict(
 _run_number = itertools.count()
 
 
+@functools.cache
+def _base_config() -> Config:
+    return Config.fromfile(BASE)
+
+
 def model_config() -> ConfigDict:
     """Config of a tiny AMT2 Cascade Mask R-CNN of 20 classes."""
-    config = Config.fromfile(BASE)
+    config = deepcopy(_base_config())
     config.merge_from_dict(
         {
             'model.backbone.base_channels': 8,
@@ -54,6 +61,9 @@ def model_config() -> ConfigDict:
             'model.roi_head.mask_head.num_classes': len(CLASSES),
             'model.train_cfg.rpn_proposal.nms_pre': 60,
             'model.train_cfg.rpn_proposal.max_per_img': 30,
+            # Untrained heads are sure of nothing.
+            'model.test_cfg.rcnn.score_thr': 0.0,
+            'model.test_cfg.rcnn.max_per_img': 10,
             'model.moco.neck.projector.in_channels': 64,
             'model.moco.neck.projector.hid_channels': 32,
             'model.moco.neck.projector.out_channels': KEY_DIM,
@@ -123,7 +133,10 @@ def random_views(seed: int, batch: int = 4) -> list[torch.Tensor]:
 
 
 def loader_config(data: Path, num_workers: int = 0) -> dict:
-    """Both data loaders on the demo data at 64 px: batches of 4 and 2."""
+    """Both data loaders on the demo data at 64 px: batches of 4 and 2.
+
+    Data is not serialised: that collects garbage for most of a second.
+    """
     view = [
         dict(
             type='mmpretrain.RandomResizedCrop',
@@ -143,6 +156,7 @@ def loader_config(data: Path, num_workers: int = 0) -> dict:
                 type='cupre_mm.CellImages',
                 data_root=str(data / 'cells_unlabelled'),
                 sources=dict(phase='phase', stained='stained'),
+                serialize_data=False,
                 pipeline=[
                     dict(type='cupre_mm.LoadCellImage'),
                     dict(type='cupre_mm.RandomCellCrop', size=64),
@@ -167,6 +181,7 @@ def loader_config(data: Path, num_workers: int = 0) -> dict:
                 ann_file='annotations/instances_train.json',
                 data_prefix=dict(img='images/'),
                 metainfo=dict(classes=CLASSES),
+                serialize_data=False,
                 pipeline=[
                     dict(type='LoadImageFromFile'),
                     dict(
@@ -215,7 +230,10 @@ def run_config(
             log_processor=dict(by_epoch=False, window_size=1),
             randomness=dict(seed=7),
             find_unused_parameters=True,
-        )
+        ),
+        # mmengine would format the text five times a run, for longer than
+        # this model trains.
+        format_python_code=False,
     )
     config.merge_from_dict(options or {})
     return config
@@ -247,11 +265,20 @@ class BatchRecorder(Hook):
         self.outputs.append(dict(outputs))
 
 
-def train(config: Config) -> tuple[Runner, BatchRecorder]:
-    """Train as a config says, and keep what the batches were."""
+def train(config: Config, *hooks: Hook) -> tuple[Runner, BatchRecorder]:
+    """Train as a config says, and keep what the batches were.
+
+    Args:
+        config (Config): Config of the run.
+        *hooks (Hook): Further hooks; those in the config would be copied.
+
+    Returns:
+        tuple[Runner, BatchRecorder]: The runner and what it saw.
+    """
     runner = Runner.from_cfg(config)
     recorder = BatchRecorder()
-    runner.register_hook(recorder)
+    for hook in (recorder, *hooks):
+        runner.register_hook(hook)
     runner.train()
     return runner, recorder
 

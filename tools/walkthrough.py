@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,58 +26,14 @@ from cupre_mm.evaluation.overlays import (
 from cupre_mm.utils.cli import exits_on_user_error
 from cupre_mm.utils.errors import MissingDataError
 from cupre_mm.utils.microscopy_io import read_image, to_three_channels
+from cupre_mm.utils.run_settings import check_settings
 from cupre_mm.utils.tool_runner import run_logged
+from cupre_mm.utils.walkthrough_plans import PLANS
 
 TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
 SHOWN_IMAGES = 3
 SHOWN_SCORE = 0.3
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a walkthrough trains, and on what.
-
-    Attributes:
-        name (str): Folder of its configs and work dirs.
-        pretraining (dict[str, str | None]): Pre-training configs in order;
-            each with the config whose result it starts from.
-        arms (dict[str, tuple[str, str | None]]): Fine-tuning config of each
-            arm by its title, with the pre-training it starts from.
-        labelled (str): Folder of the labelled cells under the data root.
-    """
-
-    name: str
-    pretraining: dict[str, str | None]
-    arms: dict[str, tuple[str, str | None]]
-    labelled: str
-
-
-PLANS = {
-    'demo': Plan(
-        name='demo',
-        pretraining={'warmup_demo': None, 'amt2_demo': 'warmup_demo'},
-        arms={
-            'scratch': ('finetune_scratch_demo', None),
-            'AMT2': ('finetune_amt2_demo', 'amt2_demo'),
-        },
-        labelled='demo/cells_labelled',
-    ),
-    'mini': Plan(
-        name='mini',
-        pretraining={
-            'warmup_mini': None,
-            'coco_mini': 'warmup_mini',
-            'amt2_mini': 'warmup_mini',
-        },
-        arms={
-            'scratch': ('finetune_scratch_mini', None),
-            'COCO': ('finetune_coco_mini', 'coco_mini'),
-            'AMT2': ('finetune_amt2_mini', 'amt2_mini'),
-        },
-        labelled='bbbc038',
-    ),
-}
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -171,6 +126,9 @@ class Walkthrough:
     def run(self) -> None:
         """Run all steps and show the results."""
         start = time.time()
+        names = ('plan', 'size', 'max_iters', 'in_domain')
+        asked = {name: getattr(self.args, name) for name in names}
+        check_settings(self.work_dir, {**asked, 'data': str(self.data)})
         getattr(self, f'_prepare_{self.plan.name}')()
         self._run_tool(
             'dataset_converters/make_splits.py',

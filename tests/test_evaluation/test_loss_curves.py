@@ -45,7 +45,7 @@ def test_the_last_run_of_a_work_dir_is_read(tmp_path):
 
 
 def test_work_dir_without_a_log_is_said(tmp_path):
-    with pytest.raises(MissingDataError, match='scalars.json') as error:
+    with pytest.raises(MissingDataError, match=r'scalars\.json') as error:
         save_loss_curves(tmp_path / 'x.png', {'run': tmp_path / 'none'})
     assert str(tmp_path / 'none') in str(error.value)
     assert not (tmp_path / 'x.png').exists()

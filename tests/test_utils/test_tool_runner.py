@@ -12,14 +12,13 @@ TRAIN = (
 
 
 def test_training_progress_has_eta_and_loss():
-    assert progress_of(TRAIN) == (
-        '  Iter(train) [ 10/180] eta 0:03:24 loss 3.4465'
-    )
+    shown = 'Iter(train) [ 10/180] eta 0:03:24 loss 3.4465'
+    assert progress_of(TRAIN) == shown
 
 
 def test_test_progress_has_no_loss():
     line = 'INFO - Epoch(test) [50/102]    eta: 0:00:07  time: 0.14'
-    assert progress_of(line) == '  Epoch(test) [50/102] eta 0:00:07'
+    assert progress_of(line) == 'Epoch(test) [50/102] eta 0:00:07'
 
 
 @pytest.mark.parametrize(

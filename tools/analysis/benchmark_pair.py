@@ -12,11 +12,11 @@ import argparse
 import json
 import tempfile
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from tqdm import trange
@@ -26,15 +26,22 @@ from cupre_mm.evaluation.report import stack_versions
 from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.cli import enable_amp, exits_on_user_error
 from cupre_mm.utils.errors import BadConfigError, MissingDataError
-from cupre_mm.utils.pair_timings import processor, summarize, table
-from cupre_mm.utils.random_batches import BatchSizes, random_loaders
-from cupre_mm.utils.stock_models import (
+from cupre_mm.utils.pair_benchmark.pair_timings import (
+    processor,
+    summarize,
+    table,
+)
+from cupre_mm.utils.pair_benchmark.random_batches import (
+    BatchSizes,
+    random_loaders,
+)
+from cupre_mm.utils.pair_benchmark.stock_models import (
     stock_detector,
     stock_detector_weights,
     stock_moco,
     stock_moco_weights,
 )
-from cupre_mm.utils.timed_runner import TimedRunner
+from cupre_mm.utils.pair_benchmark.timed_runner import TimedRunner
 
 DEFAULT_CONFIG = Path(__file__).parents[2] / 'configs/mini/amt2_mini.py'
 # Losses of the same work differ by rounding alone; by AMP.
@@ -225,11 +232,13 @@ def measure(
             name, *plan, config.optim_wrapper, args.device, folder
         )
         if name == 'pair':
-            weights = deepcopy(side.model.state_dict())
+            # On the CPU, so that they do not count as memory of a side.
+            weights = {
+                key: value.detach().cpu().clone()
+                for key, value in side.model.state_dict().items()
+            }
         elif name == 'moco':
-            side.model.load_state_dict(
-                {**side.model.state_dict(), **stock_moco_weights(weights)}
-            )
+            side.model.load_state_dict(stock_moco_weights(weights))
         else:
             side.model.load_state_dict(stock_detector_weights(weights))
         # Momentum buffers are there from the second step on.
@@ -245,7 +254,8 @@ def measure(
         for task in ('moco', 'det'):
             stock = sides[task].loss()
             gap = abs(sides['pair'].loss(task) - stock) / abs(stock)
-            difference = max(difference, gap)
+            # Unlike max(), this keeps a NaN.
+            difference = float(np.maximum(difference, gap))
     return dict(
         seconds=seconds,
         peak_memory=peaks if args.device == 'cuda' else None,

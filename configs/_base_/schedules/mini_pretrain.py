@@ -2,6 +2,9 @@
 train_cfg = dict(
     type='cupre_mm.AMT2TrainLoop', max_iters=250, schedule=('moco', 'det')
 )
+# For --launcher pytorch: the tasks leave each other's parameters without
+# gradients.
+find_unused_parameters = True
 optim_wrapper = dict(
     type='OptimWrapper',
     # SGD at a rate that moves the heads in so few steps makes them diverge.

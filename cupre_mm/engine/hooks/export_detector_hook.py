@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.dist import master_only
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import print_log
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from cupre_mm.registry import HOOKS
 from cupre_mm.utils.detector_export import export_detector
@@ -34,13 +34,21 @@ class ExportDetectorHook(Hook):
         Args:
             runner (Runner): The runner.
         """
-        hooks = [h for h in runner.hooks if isinstance(h, CheckpointHook)]
-        folder = Path(hooks[0].out_dir if hooks else runner.work_dir)
-        latest = find_latest_checkpoint(str(folder))
+        # Not the work dir's last_checkpoint, which an earlier run may have
+        # left there.
+        latest = next(
+            (
+                hook.last_ckpt
+                for hook in runner.hooks
+                if isinstance(hook, CheckpointHook)
+            ),
+            None,
+        )
         if latest is None:
             print_log(
-                f'No detector was exported: {folder} has no checkpoint. Set '
-                'default_hooks.checkpoint.interval to write one.',
+                'No detector was exported: this run wrote no checkpoint. Set '
+                'default_hooks.checkpoint.interval to write one, or export '
+                'an older one with tools/export_detector.py.',
                 logger='current',
                 level=logging.WARNING,
             )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cupre_mm.utils.random_batches import BatchSizes
+from cupre_mm.utils.pair_benchmark.random_batches import BatchSizes
 
 TARGET = 1.05
 _TITLES = {

@@ -93,6 +93,7 @@ def stock_moco_weights(weights: Mapping[str, Tensor]) -> WeightDict:
         'moco.encoder_k.module.0.': 'encoder_k.module.0.',
         'moco.encoder_k.module.1.projector.': 'encoder_k.module.1.',
         'moco.encoder_k.steps': 'encoder_k.steps',
+        # And 'queue_ptr'.
         'moco.queue.queue': 'queue',
     }
     return {

@@ -1,0 +1,339 @@
+"""What configs say: fair comparisons, one change an ablation, inheritance."""
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mmdet.models.data_preprocessors import DetDataPreprocessor
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from cupre_mm.registry import MODELS
+from cupre_mm.utils.cli import add_run_arguments, load_config
+from tests.test_configs.conftest import CONFIGS, PATHS
+
+ARMS = ('scratch', 'coco', 'moco', 'amt2')
+PERCENT = (5, 10, 20, 50, 100)
+# What a Runner reads; the rest are the config's own variables.
+RUN_KEYS = (
+    'auto_scale_lr',
+    'custom_hooks',
+    'default_hooks',
+    'default_scope',
+    'find_unused_parameters',
+    'load_from',
+    'model',
+    'optim_wrapper',
+    'param_scheduler',
+    'randomness',
+    'resume',
+    'sync_bn',
+    'test_cfg',
+    'test_dataloader',
+    'test_evaluator',
+    'train_cfg',
+    'train_dataloader',
+    'val_cfg',
+    'val_dataloader',
+    'val_evaluator',
+)
+
+
+def flat(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
+    """All single values of a config, by dotted names."""
+    if isinstance(value, Mapping) and value:
+        for key, part in value.items():
+            yield from flat(part, f'{name}.{key}' if name else str(key))
+    elif isinstance(value, (list, tuple)) and value:
+        for number, part in enumerate(value):
+            yield from flat(part, f'{name}.{number}')
+    else:
+        yield name, value
+
+
+def differences(one: Config, other: Config) -> set[str]:
+    """Names of the values in which two runs differ."""
+    first, second = (
+        dict(flat({k: v for k, v in c.to_dict().items() if k in RUN_KEYS}))
+        for c in (one, other)
+    )
+    absent = object()
+    return {
+        name
+        for name in first.keys() | second.keys()
+        if first.get(name, absent) != second.get(name, absent)
+    }
+
+
+@pytest.fixture
+def named(configs) -> dict[str, Config]:
+    return {path.stem: config for path, config in configs.items()}
+
+
+def finetuning(arm: str, percent: int, data: str) -> str:
+    return f'{arm}_cascade-mask-rcnn_r50_fpn_{percent}pct_{data}'
+
+
+@pytest.mark.parametrize('data', ['livecell', 'bbbc038'])
+@pytest.mark.parametrize('percent', PERCENT)
+def test_arms_differ_in_their_starting_weights_alone(named, data, percent):
+    scratch = named[finetuning('scratch', percent, data)]
+    assert scratch.load_from is None
+    starts = {None}
+    for arm in ARMS[1:]:
+        config = named[finetuning(arm, percent, data)]
+        assert differences(scratch, config) == {'load_from'}
+        starts.add(config.load_from)
+    assert len(starts) == len(ARMS)
+
+
+@pytest.mark.parametrize('data', ['livecell', 'bbbc038'])
+@pytest.mark.parametrize('arm', ARMS)
+def test_shares_of_labels_differ_in_the_annotation_file_alone(
+    named, data, arm
+):
+    whole = named[finetuning(arm, 100, data)]
+    for percent in PERCENT:
+        config = named[finetuning(arm, percent, data)]
+        dataset = config.train_dataloader.dataset
+        assert dataset.ann_file == f'annotations/seed0/train_{percent}.json'
+        assert differences(whole, config) <= {
+            'train_dataloader.dataset.ann_file'
+        }
+
+
+@pytest.mark.parametrize(
+    'arm', ['finetune_amt2_mini', 'finetune_coco_mini', 'finetune_moco_mini']
+)
+def test_mini_arms_differ_in_their_starting_weights_alone(named, arm):
+    scratch = named['finetune_scratch_mini']
+    assert differences(scratch, named[arm]) == {'load_from'}
+
+
+def test_demo_arms_differ_in_their_starting_weights_alone(named):
+    scratch, amt2 = (
+        named[f'finetune_{arm}_demo'] for arm in ('scratch', 'amt2')
+    )
+    assert differences(scratch, amt2) == {'load_from'}
+
+
+def changed_parts(one: Config, other: Config) -> set[str]:
+    """The first two levels of the values in which two runs differ."""
+    names = differences(one, other)
+    return {'.'.join(name.split('.')[:2]) for name in names}
+
+
+@pytest.mark.parametrize(
+    ('base', 'name', 'parts'),
+    [
+        (
+            'amt2',
+            'coco_cascade-mask-rcnn_r50_fpn_90k',
+            {'train_cfg.schedule', 'train_dataloader.moco'},
+        ),
+        (
+            'amt2',
+            'moco_cascade-mask-rcnn_r50_fpn_90k',
+            {'train_cfg.schedule', 'train_dataloader.det', 'load_from'},
+        ),
+        (
+            'amt2_mini',
+            'coco_mini',
+            {'train_cfg.schedule', 'train_dataloader.moco'},
+        ),
+        (
+            'amt2_mini',
+            'moco_mini',
+            {'train_cfg.schedule', 'train_dataloader.det', 'load_from'},
+        ),
+        ('amt2_mini', 'amt2_in-domain_mini', {'train_dataloader.moco'}),
+        ('amt2', 'amt2_order-swapped', {'train_cfg.schedule'}),
+        ('amt2', 'amt2_summed-loss', {'train_cfg.schedule'}),
+        ('amt2', 'amt2_no-warmup', {'load_from'}),
+        ('amt2', 'amt2_moco-v1-head', {'model.moco'}),
+        ('amt2', 'amt2_frozen-bn', {'model.backbone'}),
+        ('amt2', 'amt2_no-normalization', {'train_dataloader.moco'}),
+    ],
+)
+def test_variant_changes_one_thing(named, base, name, parts):
+    assert changed_parts(named[base], named[name]) == parts
+
+
+def test_two_optimizers_are_the_one_of_amt2_twice(named):
+    two = named['amt2_two-optimizers']
+    assert changed_parts(named['amt2'], two) <= {
+        f'optim_wrapper.{name}'
+        for name in ('type', 'optimizer', 'clip_grad')
+        + ('constructor', 'moco', 'det')
+    }
+    for task in ('moco', 'det'):
+        assert two.optim_wrapper[task] == named['amt2'].optim_wrapper
+
+
+def test_amt2_is_the_method_as_published(named):
+    config = named['amt2']
+    assert config.model.type == 'cupre_mm.AMT2CascadeRCNN'
+    assert config.train_cfg.type == 'cupre_mm.AMT2TrainLoop'
+    assert config.train_cfg.schedule == ('moco', 'det')
+    assert config.train_cfg.warmup_iters == 0
+    # Each task leaves parameters without gradient.
+    assert config.find_unused_parameters is True
+    # With mmdet's frozen batch norm contrast could not teach early layers.
+    assert config.model.backbone.frozen_stages == -1
+    assert config.model.backbone.norm_eval is False
+    assert config.model.moco.momentum == 0.001
+    assert config.model.moco.loss.temperature == 0.2
+    assert 'cascade_mask_rcnn_r50_fpn_1x_coco' in config.load_from
+    hooks = {hook.type for hook in config.custom_hooks}
+    assert 'cupre_mm.ExportDetectorHook' in hooks
+    assert config.auto_scale_lr.base_batch_size == (
+        8 * config.train_dataloader.det.batch_size
+    )
+
+
+def test_coco_images_keep_the_preprocessing_of_mmdet(named):
+    init_default_scope('mmdet')
+    base = Config.fromfile(CONFIGS / '_base_/finetune_bbbc038.py')
+    stock = base.model.data_preprocessor
+    for name in ('amt2', 'amt2_mini', 'amt2_demo'):
+        config = named[name]
+        assert config.model.data_preprocessor.det == stock
+        built = MODELS.build(config.model.data_preprocessor)
+        assert type(built.tasks['det']) is DetDataPreprocessor
+        views = config.model.data_preprocessor.moco
+        for key in ('mean', 'std', 'bgr_to_rgb'):
+            assert views[key] == stock[key]
+        types = steps_of(config.train_dataloader.det.dataset)
+        assert 'cupre_mm.PercentileNormalize' not in types
+
+
+def steps_of(dataset: Mapping) -> list[str]:
+    return [step['type'] for step in dataset['pipeline']]
+
+
+def cell_datasets(config: Config) -> list[Mapping]:
+    loaders = [
+        config.get(f'{part}_dataloader') for part in ('train', 'val', 'test')
+    ]
+    loaders.append((config.train_dataloader or {}).get('moco'))
+    return [one.dataset for one in loaders if one and 'dataset' in one]
+
+
+@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
+def test_cells_are_normalised_alike_in_training_and_test(path, configs):
+    datasets = cell_datasets(configs[path])
+    found = {
+        tuple(
+            tuple(step.items())
+            for step in dataset.pipeline
+            if step['type'] == 'cupre_mm.PercentileNormalize'
+        )
+        for dataset in datasets
+    }
+    if 'no-normalization' in path.stem:
+        assert found == {()}
+    elif datasets:
+        assert found == {((('type', 'cupre_mm.PercentileNormalize'),),)}
+    for dataset in datasets:
+        types = steps_of(dataset)
+        loads = {'cupre_mm.LoadCellImage', 'LoadImageFromFile'}
+        assert types[0] in loads
+        if found != {()}:
+            assert types[:2] == [
+                'cupre_mm.LoadCellImage',
+                'cupre_mm.PercentileNormalize',
+            ]
+
+
+@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
+def test_no_image_of_a_test_part_is_pretrained_on(path, configs):
+    loader = configs[path].train_dataloader
+    if not loader.get('moco'):
+        return
+    paths = [source['paths'] for source in loader.moco.dataset.sources]
+    # Folders of these hold images of their test parts too.
+    for folder in ('bbbc038', 'livecell', 'cells_labelled'):
+        named = [path for path in paths if folder in path]
+        assert all(path.endswith('_train.txt') for path in named)
+    allowed = 'in-domain' in path.stem
+    assert any('bbbc038' in path for path in paths) is allowed
+
+
+def last_checkpoint_of(path: Path, config: Config) -> str:
+    """Where train.py leaves the result of a config, by the walkthrough."""
+    folder = path.parent.name if path.parent.name in ('mini', 'demo') else ''
+    name = Path('work_dirs', folder, path.stem)
+    return f'{name.as_posix()}/iter_{config.train_cfg.max_iters}.pth'
+
+
+@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
+def test_starting_weights_are_the_result_of_another_config(path, configs):
+    start = configs[path].load_from
+    if start is None or '://' in start:
+        return
+    results = {last_checkpoint_of(p, c): p for p, c in configs.items()}
+    assert start in results
+    trains = configs[results[start]].train_cfg.type
+    assert trains == 'cupre_mm.AMT2TrainLoop'
+
+
+@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
+def test_learning_rate_schedule_ends_with_the_training(path, configs):
+    config = configs[path]
+    length = config.train_cfg.max_iters
+    for scheduler in config.param_scheduler:
+        assert scheduler.by_epoch is False
+        assert scheduler.begin < scheduler.end <= length
+        assert all(m < length for m in scheduler.get('milestones', ()))
+    assert config.default_hooks.checkpoint.by_epoch is False
+
+
+def test_child_changes_one_value_by_inheritance(tmp_path, named):
+    child = tmp_path / 'my_queue.py'
+    child.write_text(
+        f"_base_ = '{(CONFIGS / 'amt2.py').as_posix()}'\n"
+        'model = dict(moco=dict(queue=dict(length=128)))\n'
+    )
+    config = Config.fromfile(child)
+    # The data root comes from the environment, which differs here.
+    config.train_dataloader = named['amt2'].train_dataloader
+    assert differences(config, named['amt2']) == {'model.moco.queue.length'}
+    assert config.model.moco.queue.length == 128
+
+
+def test_config_options_change_nested_values():
+    parser = argparse.ArgumentParser()
+    add_run_arguments(parser)
+    arguments = parser.parse_args(
+        [
+            str(CONFIGS / 'amt2.py'),
+            '--cfg-options',
+            'train_dataloader.moco.batch_size=8',
+            'train_dataloader.moco.dataset.sources.0.name=mine',
+            "train_cfg.schedule=('det','moco','moco')",
+            'model.moco.neck.stages=(-2,-1)',
+            'load_from=None',
+        ]
+    )
+    config = load_config(arguments)
+    assert config.train_dataloader.moco.batch_size == 8
+    assert config.train_dataloader.moco.dataset.sources[0].name == 'mine'
+    assert tuple(config.train_cfg.schedule) == ('det', 'moco', 'moco')
+    assert tuple(config.model.moco.neck.stages) == (-2, -1)
+    assert config.load_from is None
+    # Beside the changed values the others stay.
+    assert config.train_dataloader.det.batch_size == 2
+    assert config.train_cfg.max_iters == 90000
+
+
+def test_data_root_follows_the_environment(tmp_path, monkeypatch):
+    path = CONFIGS / 'mini' / 'amt2_mini.py'
+    monkeypatch.setenv('CUPRE_DATA', str(tmp_path))
+    there = Config.fromfile(path).train_dataloader
+    assert Path(there.det.dataset.data_root) == tmp_path / 'coco_mini'
+    assert Path(there.moco.dataset.data_root) == tmp_path
+    monkeypatch.delenv('CUPRE_DATA')
+    here = Config.fromfile(path).train_dataloader
+    assert Path(here.det.dataset.data_root) == Path('data/coco_mini')
