@@ -12,13 +12,17 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import build_optim_wrapper
 from torch import distributed, nn
 
+from cupre_mm.datasets import DualDataLoader
 from tests.tiny_amt2 import (
     SGD,
     build_model,
+    changed,
+    loader_config,
     model_config,
     random_views,
     run_config,
     train,
+    weights_of,
 )
 
 STEPS = 3
@@ -48,6 +52,7 @@ def work(rank: int, data: Path, folder: Path) -> None:
     results = dict(
         run=_whole_run(data, folder),
         contrast=contrastive_steps(rank, world_size=2),
+        moved=_moved_by_each_task(data),
         too_large=_error_of_a_large_batch(data, folder),
     )
     torch.save(results, folder / f'rank{rank}.pth')
@@ -100,6 +105,25 @@ def contrastive_steps(rank: int, world_size: int) -> dict:
         losses.append(log['loss'].item())
     model = getattr(model, 'module', model)
     return dict(state=model.state_dict(), losses=losses)
+
+
+def _moved_by_each_task(data: Path) -> dict[str, set[str]]:
+    """Names of what one more step of each task changes."""
+    config = loader_config(data)
+    del config['type']
+    batches = next(iter(DualDataLoader(**config, seed=0)))
+    model = MMDistributedDataParallel(
+        build_model(), **{k: v for k, v in WRAPPER.items() if k != 'type'}
+    )
+    wrapper = build_optim_wrapper(model.module, SGD)
+    model.train()
+    moved = {}
+    # Twice: momentum could move an idle parameter once it has some.
+    for task in ('moco', 'det') * 2:
+        before = weights_of(model.module)
+        model.train_step({**batches[task][0], 'task': task}, wrapper)
+        moved[task] = changed(before, weights_of(model.module))
+    return moved
 
 
 def _error_of_a_large_batch(data: Path, folder: Path) -> str:

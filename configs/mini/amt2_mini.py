@@ -11,4 +11,4 @@ custom_hooks = [
     dict(type='cupre_mm.QueueSizeHook'),
     dict(type='cupre_mm.ExportDetectorHook'),
 ]
-load_from = 'work_dirs/mini/warmup_mini/iter_400.pth'
+load_from = 'work_dirs/mini/warmup_mini/iter_300.pth'

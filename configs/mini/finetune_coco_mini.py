@@ -1,4 +1,4 @@
 # Detection pre-training at mini scale, then 5 % of BBBC038's training images.
 _base_ = './finetune_scratch_mini.py'
 
-load_from = 'work_dirs/mini/coco_mini/iter_250.pth'
+load_from = 'work_dirs/mini/coco_mini/iter_180.pth'

@@ -1,4 +1,4 @@
 # Contrastive pre-training at mini scale, then 5 % of BBBC038.
 _base_ = './finetune_scratch_mini.py'
 
-load_from = 'work_dirs/mini/moco_mini/iter_250.pth'
+load_from = 'work_dirs/mini/moco_mini/iter_180.pth'

@@ -2,6 +2,6 @@
 # the full-size run downloads.
 _base_ = './amt2_mini.py'
 
-train_cfg = dict(max_iters=400, schedule=('det',))
+train_cfg = dict(max_iters=300, schedule=('det',))
 train_dataloader = dict(moco=None)
 load_from = None

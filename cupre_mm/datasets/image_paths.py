@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cupre_mm.utils.errors import MissingDataError
+from cupre_mm.utils.errors import BadDataError, MissingDataError
 
 
 @dataclass
@@ -49,6 +49,7 @@ def find_images(
     Raises:
         MissingDataError: If a path does not exist, a pattern matches
             nothing, or a list file names files that are not there.
+        BadDataError: If a list file is not UTF-8 text.
     """
     found = ImagePaths()
     for path in [paths] if isinstance(paths, str) else paths:
@@ -58,8 +59,10 @@ def find_images(
         elif os.path.isfile(full):
             is_list = full.lower().endswith('.txt')
             found.files += _read_list(full, root) if is_list else [full]
-        elif glob.has_magic(full):
-            _search_pattern(full, extensions, found)
+        elif glob.has_magic(path):
+            # A bracket in the root's own name is no part of the pattern.
+            pattern = os.path.join(glob.escape(root), os.path.expanduser(path))
+            _search_pattern(pattern, extensions, found)
         else:
             raise MissingDataError(
                 f'no such file or folder: {full} (from {os.getcwd()})'
@@ -123,7 +126,14 @@ def _visible(names: list[str]) -> list[str]:
 
 
 def _read_list(list_file: str, root: str) -> list[str]:
-    lines = Path(list_file).read_text(encoding='utf-8-sig').splitlines()
+    try:
+        text = Path(list_file).read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise BadDataError(
+            f'{list_file} is not UTF-8 text ({error}): save it as UTF-8 with '
+            'one image path a line'
+        ) from error
+    lines = text.splitlines()
     files = [
         os.path.join(root, line.strip()) for line in lines if line.strip()
     ]

@@ -98,7 +98,7 @@ def test_ranks_see_different_images_of_one_order(ranks, demo_data):
 def test_losses_of_the_ranks_differ(ranks):
     for name in ('moco/loss', 'det/loss'):
         one, other = (
-            [float(outputs[name]) for outputs in rank['run']['outputs']]
+            [outputs[name].item() for outputs in rank['run']['outputs']]
             for rank in ranks
         )
         assert one != other
@@ -119,6 +119,21 @@ def test_two_halves_of_a_batch_train_contrast_like_the_whole(ranks):
     moved = changed(start, whole['state'])
     assert 'backbone.layer4.1.conv2.weight' in moved
     assert 'moco.queue.queue' in moved
+
+
+def test_wrapped_model_leaves_the_other_tasks_part_alone(ranks):
+    for rank in ranks:
+        moco, det = rank['moved']['moco'], rank['moved']['det']
+        assert not [name for name in det if name.startswith('moco.')]
+        heads = ('neck.', 'rpn_head.', 'roi_head.')
+        assert not [name for name in moco if name.startswith(heads)]
+        for moved, part in (
+            (moco, 'backbone.'),
+            (moco, 'moco.neck.'),
+            (det, 'backbone.'),
+            (det, 'roi_head.'),
+        ):
+            assert any(name.startswith(part) for name in moved), part
 
 
 def test_batch_of_all_processes_is_held_against_the_data_set(ranks):

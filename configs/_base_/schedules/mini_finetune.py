@@ -1,5 +1,5 @@
 # Fine-tuning in minutes, the same for every arm; our choice.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=250)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=200)
 val_cfg = None
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
@@ -14,8 +14,8 @@ param_scheduler = [
         type='MultiStepLR',
         by_epoch=False,
         begin=0,
-        end=250,
-        milestones=[190],
+        end=200,
+        milestones=[150],
         gamma=0.1,
     ),
 ]

@@ -1,6 +1,6 @@
 # Pre-training in minutes; every value is our choice.
 train_cfg = dict(
-    type='cupre_mm.AMT2TrainLoop', max_iters=250, schedule=('moco', 'det')
+    type='cupre_mm.AMT2TrainLoop', max_iters=180, schedule=('moco', 'det')
 )
 # For --launcher pytorch: the tasks leave each other's parameters without
 # gradients.

@@ -1,5 +1,6 @@
 """Colour jitter that leaves gray images gray."""
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -56,7 +57,10 @@ class CellColorJitter(ColorJitter):
         """
         if is_gray(results['img']):
             return self._gray_jitter.transform(results)
-        return super().transform(results)
+        with warnings.catch_warnings():
+            # mmcv warns at every use of the backend that is asked for here.
+            warnings.filterwarnings('ignore', "Only use 'alpha' for pillow")
+            return super().transform(results)
 
 
 def is_gray(image: np.ndarray) -> bool:
