@@ -47,7 +47,7 @@ def work(rank: int, data: Path, folder: Path) -> None:
         init_method=f'file://{folder / "rendezvous"}',
         rank=rank,
         world_size=2,
-        timeout=timedelta(seconds=120),
+        timeout=timedelta(minutes=10),
     )
     results = dict(
         run=_whole_run(data, folder),

@@ -6,10 +6,10 @@ _base_ = [
     '../_base_/mini_runtime.py',
 ]
 
-train_cfg = dict(max_iters=60)
+train_cfg = dict(max_iters=80)
 custom_hooks = [
     dict(type='cupre_mm.CheckpointReportHook'),
     dict(type='cupre_mm.QueueSizeHook'),
     dict(type='cupre_mm.ExportDetectorHook'),
 ]
-load_from = 'work_dirs/demo/warmup_demo/iter_60.pth'
+load_from = 'work_dirs/demo/warmup_demo/iter_80.pth'

@@ -6,15 +6,15 @@ _base_ = [
     '../_base_/mini_runtime.py',
 ]
 
-train_cfg = dict(max_iters=80)
+train_cfg = dict(max_iters=120)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=20),
     dict(
         type='MultiStepLR',
         by_epoch=False,
         begin=0,
-        end=80,
-        milestones=[65],
+        end=120,
+        milestones=[95],
         gamma=0.1,
     ),
 ]

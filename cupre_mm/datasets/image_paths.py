@@ -78,7 +78,8 @@ def _search_folder(
     for parent, children, names in os.walk(folder, followlinks=True):
         # A link to a folder above would be walked without end.
         real = os.path.realpath(parent)
-        children[:] = [] if real in entered else _visible(children)
+        # Sorted, so that of two links to one folder the same one counts.
+        children[:] = [] if real in entered else sorted(_visible(children))
         if real not in entered:
             files += [os.path.join(parent, name) for name in _visible(names)]
         entered.add(real)

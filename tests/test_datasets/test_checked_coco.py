@@ -93,6 +93,8 @@ def _build(root: Path, **kwargs) -> BaseDataset:
         data_root=str(root),
         ann_file='ann.json',
         data_prefix=dict(img='images/'),
+        # Serialising collects garbage for most of a second.
+        serialize_data=False,
     )
     return DATASETS.build(config | kwargs)
 
@@ -144,7 +146,7 @@ def test_how_to_get_can_be_given(tmp_path: Path):
 
 def test_missing_image_folder(tmp_path: Path):
     _write(tmp_path, _coco())
-    with pytest.raises(MissingDataError, match='image folder .*pictures'):
+    with pytest.raises(MissingDataError, match=r'image folder .*pictures'):
         _build(tmp_path, data_prefix=dict(img='pictures/'))
 
 
@@ -227,3 +229,52 @@ def test_good_data_warns_of_nothing(tmp_path: Path, logged: list[str]):
     _write(tmp_path, _coco())
     _build(tmp_path)
     assert logged == []
+
+
+def test_masks_are_those_that_pycocotools_decodes(tmp_path: Path):
+    random = np.random.default_rng(0)
+    coco = _coco()
+    coco['annotations'] = []
+    for number in range(6):
+        mask = np.zeros((32, 48), np.uint8)
+        top, left = random.integers(0, (20, 36))
+        mask[top : top + 12, left : left + 12] = random.random((12, 12)) < 0.6
+        rle = coco_mask.encode(np.asfortranarray(mask))
+        coco['annotations'].append(
+            dict(
+                id=number + 1,
+                image_id=8,
+                category_id=1,
+                bbox=coco_mask.toBbox(rle).tolist(),
+                area=int(coco_mask.area(rle)),
+                iscrowd=0,
+                segmentation=dict(rle, counts=rle['counts'].decode()),
+            )
+        )
+    _write(tmp_path, coco)
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    ]
+    sample = _build(tmp_path, pipeline=pipeline)[1]
+    expected = [
+        coco_mask.decode(annotation['segmentation'])
+        for annotation in coco['annotations']
+    ]
+    np.testing.assert_array_equal(sample['gt_masks'].masks, expected)
+    assert sample['gt_bboxes_labels'].tolist() == [0] * 6
+
+
+def test_annotations_of_unknown_images_are_refused(tmp_path: Path):
+    _write(tmp_path, _coco(image_id=99))
+    with pytest.raises(BadDataError, match=r'ann\.json.*image_id.*99'):
+        _build(tmp_path)
+
+
+def test_missing_images_come_with_the_command_that_makes_them(tmp_path: Path):
+    _write(tmp_path, _coco())
+    (tmp_path / 'images/a.png').unlink()
+    with pytest.raises(MissingDataError, match=r'a\.png.*bbbc038\.py SRC'):
+        _build(tmp_path)
+    with pytest.raises(MissingDataError, match=r'image folder.*bbbc038\.py'):
+        _build(tmp_path, data_prefix=dict(img='none/'))

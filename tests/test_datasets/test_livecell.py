@@ -27,8 +27,15 @@ def test_annotations_keyed_by_id_are_loaded(tmp_path: Path):
         data_root=str(tmp_path),
         data_prefix=dict(img=''),
         pipeline=[dict(type='cupre_mm.LoadCellImage')],
+        serialize_data=False,
     )
     sample = dataset[0]
     assert sample['img'].shape == (20, 30, 3)
     assert sample['instances'][0]['bbox'] == [2, 2, 8, 8]
     assert sample['instances'][0]['bbox_label'] == 0
+
+
+def test_says_where_to_get_it_and_how_to_split_it():
+    assert LIVECellDataset.METAINFO['classes'] == ('cell',)
+    assert 'data/README.md' in LIVECellDataset.HOW_TO_GET
+    assert 'make_splits.py' in LIVECellDataset.HOW_TO_GET

@@ -18,6 +18,7 @@ GRAY_16 = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1300
 RGB_8 = np.stack([GRAY_8, GRAY_8[::-1], GRAY_8[:, ::-1]], axis=-1)
 RGB_16 = np.stack([GRAY_16, GRAY_16[::-1], GRAY_16[:, ::-1]], axis=-1)
 RGBA_8 = np.dstack([RGB_8, np.full((6, 8), 200, np.uint8)])
+RGBA_16 = np.dstack([RGB_16, np.full((6, 8), 50_000, np.uint16)])
 
 
 @pytest.mark.parametrize('extension', ['png', 'bmp', 'tif', 'tiff', 'TIF'])
@@ -42,6 +43,15 @@ def test_jpeg_keeps_shape_and_colour_order(tmp_path: Path):
     assert read[..., 1:].max() < 15
 
 
+def test_gray_jpeg_has_no_channel_axis(tmp_path: Path):
+    smooth = np.arange(40, 232, dtype=np.uint8).reshape(16, 12)
+    Image.fromarray(smooth).save(tmp_path / 'a.jpg', quality=95)
+    assert probe_image(tmp_path / 'a.jpg') == (16, 12)
+    read = read_image(tmp_path / 'a.jpg')
+    assert read.shape == (16, 12)
+    assert np.abs(read.astype(int) - smooth).max() <= 6
+
+
 @pytest.mark.parametrize('extension', ['png', 'tif'])
 @pytest.mark.parametrize('image', [GRAY_16, RGB_16], ids=['gray', 'rgb'])
 def test_16_bit_is_kept(tmp_path: Path, extension: str, image: np.ndarray):
@@ -61,6 +71,34 @@ def test_rgba_keeps_alpha(tmp_path: Path, extension: str):
     read = read_image(tmp_path / f'a.{extension}')
     np.testing.assert_array_equal(read, RGBA_8)
     np.testing.assert_array_equal(to_three_channels(read), RGB_8)
+
+
+@pytest.mark.parametrize('extension', ['png', 'tif'])
+def test_16_bit_rgba_keeps_colours_and_alpha(tmp_path: Path, extension: str):
+    path = str(tmp_path / f'a.{extension}')
+    if extension == 'tif':
+        tifffile.imwrite(
+            path, RGBA_16, photometric='rgb', extrasamples=['unassalpha']
+        )
+    else:
+        cv2.imwrite(path, RGBA_16[..., [2, 1, 0, 3]])
+    assert probe_image(path) == (6, 8)
+    read = read_image(path)
+    assert read.dtype == np.uint16
+    np.testing.assert_array_equal(read, RGBA_16)
+
+
+def test_rgba_bmp_gives_its_colours(tmp_path: Path):
+    Image.fromarray(RGBA_8).save(tmp_path / 'a.bmp')
+    read = read_image(tmp_path / 'a.bmp')
+    np.testing.assert_array_equal(to_three_channels(read), RGB_8)
+
+
+def test_float_rgb_tiff_keeps_its_values(tmp_path: Path):
+    image = (RGB_16 / 7 - 1000).astype(np.float32)
+    tifffile.imwrite(tmp_path / 'a.tif', image, photometric='rgb')
+    assert probe_image(tmp_path / 'a.tif') == (6, 8)
+    np.testing.assert_array_equal(read_image(tmp_path / 'a.tif'), image)
 
 
 def test_gray_with_alpha_is_read_as_gray(tmp_path: Path):
