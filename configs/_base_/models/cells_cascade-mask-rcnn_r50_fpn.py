@@ -31,6 +31,9 @@ model = dict(
         ],
         mask_head=dict(num_classes=1),
     ),
+    # Cells are cut by the image's edge all the time. The base model leaves
+    # anchors that cross it out of RPN training, but not out of prediction.
+    train_cfg=dict(rpn=dict(allowed_border=-1)),
     # mmdet keeps 100 detections an image; dense images hold thousands.
     test_cfg=dict(
         rpn=dict(nms_pre=3000, max_per_img=3000),

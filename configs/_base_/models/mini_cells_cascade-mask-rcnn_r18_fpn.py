@@ -26,5 +26,8 @@ model = dict(
             )
         ],
         mask_head=dict(num_classes=1),
-    )
+    ),
+    # Cells are cut by the image's edge all the time. The base model leaves
+    # anchors that cross it out of RPN training, but not out of prediction.
+    train_cfg=dict(rpn=dict(allowed_border=-1)),
 )
