@@ -299,7 +299,9 @@ def test_real_images_agree_with_masks_read_by_pillow(shared_data, tmp_path):
 
 
 def test_mmdet_loads_the_result(source, tmp_path):
+    from mmcv.transforms import LoadImageFromFile
     from mmdet.datasets import CocoDataset
+    from mmdet.datasets.transforms import LoadAnnotations
 
     tool.convert(source, tmp_path / 'out')
     dataset = CocoDataset(
@@ -308,8 +310,8 @@ def test_mmdet_loads_the_result(source, tmp_path):
         data_prefix={'img': 'images/'},
         metainfo={'classes': ('nucleus',)},
         pipeline=[
-            {'type': 'mmdet.LoadImageFromFile'},
-            {'type': 'mmdet.LoadAnnotations', 'with_mask': True},
+            {'type': LoadImageFromFile},
+            {'type': LoadAnnotations, 'with_mask': True},
         ],
         test_mode=True,
     )

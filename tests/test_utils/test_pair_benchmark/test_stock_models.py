@@ -23,7 +23,7 @@ from cupre_mm.utils.pair_benchmark.stock_models import (
     stock_moco_weights,
 )
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 
 
 @pytest.fixture(scope='module')
