@@ -280,6 +280,9 @@ def train(config: Config, *hooks: Hook) -> tuple[Runner, BatchRecorder]:
     for hook in (recorder, *hooks):
         runner.register_hook(hook)
     runner.train()
+    # Lets the workers go at once. The garbage collector closes their queues
+    # first, and torch then waits five seconds for each.
+    runner.train_loop.dataloader_iterator._iterator = None
     return runner, recorder
 
 

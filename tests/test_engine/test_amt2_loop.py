@@ -210,15 +210,15 @@ def test_one_iteration_counts_once(run, tmp_path):
     assert rates == pytest.approx([0.01, 0.001, 0.0001])
 
 
-@pytest.mark.parametrize('num_workers', [0, 2])
 @pytest.mark.parametrize(
-    'schedule',
+    ('schedule', 'num_workers'),
     [
-        {},
-        {'train_cfg.schedule': ['moco', 'moco', 'det']},
-        {'train_cfg.warmup_iters': 4},
+        ({}, 0),
+        ({}, 2),
+        ({'train_cfg.schedule': ['moco', 'moco', 'det']}, 2),
+        ({'train_cfg.warmup_iters': 4}, 2),
     ],
-    ids=['pairs', 'repeats', 'warm_up'],
+    ids=['no_workers', 'pairs', 'repeats', 'warm_up'],
 )
 def test_resume_replays_the_batches_of_both_loaders(
     run, tmp_path, schedule, num_workers
