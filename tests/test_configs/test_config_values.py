@@ -136,7 +136,13 @@ def changed_parts(one: Config, other: Config) -> set[str]:
         (
             'amt2',
             'moco_cascade-mask-rcnn_r50_fpn_90k',
-            {'train_cfg.schedule', 'train_dataloader.det', 'load_from'},
+            {
+                'train_cfg.schedule',
+                'train_dataloader.det',
+                'load_from',
+                # Without detection the contrastive batch is scaled by.
+                'auto_scale_lr.base_batch_size',
+            },
         ),
         (
             'amt2_mini',
