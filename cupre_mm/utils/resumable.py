@@ -1,76 +1,114 @@
-"""Convert many images in parallel, and go on where a run was cut off.
+"""Work through many items in parallel, and go on where a run was cut off.
 
 Finished records are kept in a journal, one json a line, so that a second run
-redoes only images whose source files changed or whose png is gone.
+redoes only items whose source changed or whose results are gone.
 """
 
 import json
 import multiprocessing
 import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
-from cupre_mm.utils.archives import SourceTree, open_source
-from cupre_mm.utils.atomic_write import make_folder, write_atomically
+from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.coco_json import canonical_json
 from cupre_mm.utils.errors import BadConfigError
-from cupre_mm.utils.mask_files import Item, convert_item
-
-JOURNAL = 'instances.progress.jsonl'
 
 
-def convert_resumable(
-    tree: SourceTree, items: list[Item], out: Path, workers: int
+class WorkItem(Protocol):
+    """One piece of work; picklable.
+
+    Attributes:
+        name (str): Unique among the items.
+        fingerprint (str): Changes when the item has to be done anew.
+    """
+
+    name: str
+    fingerprint: str
+
+
+AnyItem = TypeVar('AnyItem', bound=WorkItem)
+Work = Callable[[Any, AnyItem], dict]
+OpenContext = Callable[[], AbstractContextManager]
+
+
+def run_resumable(
+    items: Sequence[AnyItem],
+    work: Work,
+    journal: Path,
+    workers: int,
+    *,
+    context: OpenContext = nullcontext,
+    is_whole: Callable[[dict], bool] = lambda record: True,
+    unit: str = 'image',
 ) -> tuple[dict[str, dict], int]:
-    """Convert what the journal does not have, with a bar and an ETA.
+    """Do what the journal does not have, with a bar and an ETA.
 
     Args:
-        tree (SourceTree): The source.
-        items (list[Item]): All images.
-        out (Path): Gets ``images/`` and
-            ``annotations/instances.progress.jsonl``.
-        workers (int): Processes; 1 converts in this one.
+        items (Sequence[WorkItem]): All items.
+        work (Callable[[Any, WorkItem], dict]): Does one item; returns what
+            is to be known of it, as json can hold it. Has to be picklable
+            where ``workers`` > 1: a function of the package or a
+            :func:`functools.partial` of one.
+        journal (Path): The journal's file.
+        workers (int): Processes; 1 works in this one.
+        context (Callable[[], AbstractContextManager]): Opens what all items
+            share, once in each process; ``work`` gets it as its first
+            argument. Picklable like ``work``. Defaults to
+            :class:`contextlib.nullcontext`: None.
+        is_whole (Callable[[dict], bool]): Whether the files that a record
+            of an earlier run speaks of are still there. Defaults to yes.
+        unit (str): What the bar counts. Defaults to ``'image'``.
 
     Returns:
-        tuple[dict[str, dict], int]: Records by image id, see
-        :func:`~cupre_mm.utils.mask_files.convert_item`, and the number of
-        images converted in this run.
+        tuple[dict[str, dict], int]: What ``work`` returned, with ``name``
+        and ``fingerprint`` of the item added, by name and in the order of
+        ``items``; and the number of items done in this run.
+
+    Raises:
+        BadConfigError: If ``workers`` is below 1 or a worker was killed.
     """
-    images, journal = out / 'images', out / 'annotations' / JOURNAL
-    make_folder(images)
+    if workers < 1:
+        raise BadConfigError(f'workers must be 1 or more, got {workers}')
     done = read_journal(journal)
     records = {
         item.name: done[item.name]
         for item in items
         if done.get(item.name, {}).get('fingerprint') == item.fingerprint
-        and (images / f'{item.name}.png').is_file()
+        and is_whole(done[item.name])
     }
     todo = [item for item in items if item.name not in records]
     # Rewritten first: this drops a cut-off line and what is out of date.
     write_atomically(journal, b''.join(map(canonical_json, records.values())))
-    bar = tqdm(total=len(items), initial=len(records), unit='image')
+    bar = tqdm(total=len(items), initial=len(records), unit=unit)
     with bar, journal.open('ab', buffering=0) as log:
-        for record in _convert(tree, todo, images, workers):
+        for item, result in _results(todo, work, context, workers):
+            record = {
+                **result,
+                'name': item.name,
+                'fingerprint': item.fingerprint,
+            }
             log.write(canonical_json(record))
-            records[record['name']] = record
+            records[item.name] = record
             bar.update()
-    return records, len(todo)
+    return {item.name: records[item.name] for item in items}, len(todo)
 
 
 def read_journal(path: Path) -> dict[str, dict]:
-    """Records of images that an earlier run has finished.
+    """Records of items that an earlier run has finished.
 
     Args:
         path (Path): One record a line; may be missing, and its last line may
             be cut off.
 
     Returns:
-        dict[str, dict]: By image id.
+        dict[str, dict]: By name.
     """
     records = {}
     if path.is_file():
@@ -83,50 +121,29 @@ def read_journal(path: Path) -> dict[str, dict]:
     return records
 
 
-_worker: dict[str, Any] = {}
-
-
-def _start_worker(src: Path, images: Path) -> None:
-    # Ctrl-C reaches the whole group; only the parent should report it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # An open zip must not be shared: processes would move one file position.
-    context = open_source(src)
-    _worker.update(context=context, tree=context.__enter__(), images=images)
-
-
-def _work(item: Item) -> dict:
-    return convert_item(_worker['tree'], item, _worker['images'])
-
-
-def _convert(
-    tree: SourceTree, items: list[Item], images: Path, workers: int
-) -> Iterator[dict]:
-    """Convert images in their order.
-
-    Args:
-        tree (SourceTree): The source.
-        items (list[Item]): What to convert.
-        images (Path): Folder for the png files.
-        workers (int): Processes; 1 converts in this one.
-
-    Yields:
-        dict: See :func:`convert_item`.
-
-    Raises:
-        BadConfigError: If a worker was killed.
-    """
+def _results(
+    items: Sequence[AnyItem], work: Work, context: OpenContext, workers: int
+) -> Iterator[tuple[AnyItem, dict]]:
     if workers == 1 or len(items) < 2:
-        for item in items:
-            yield convert_item(tree, item, images)
+        if items:
+            with context() as shared:
+                for item in items:
+                    yield item, work(shared, item)
         return
     pool = ProcessPoolExecutor(
-        workers,
+        min(workers, len(items)),
         multiprocessing.get_context('spawn'),
         _start_worker,
-        (tree.path, images),
+        (work, context),
     )
     try:
-        yield from pool.map(_work, items)
+        running: dict[Future, AnyItem] = {
+            pool.submit(_work, item): item for item in items
+        }
+        # As they come: a slow item must not keep finished ones from the
+        # journal.
+        for future in as_completed(running):
+            yield running.pop(future), future.result()
     except BrokenProcessPool as error:
         raise BadConfigError(
             'a worker process died, most likely for want of memory; run the '
@@ -134,3 +151,19 @@ def _convert(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+_worker: dict[str, Any] = {}
+
+
+def _start_worker(work: Work, context: OpenContext) -> None:
+    # Ctrl-C reaches the whole group; only the parent should report it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Opened here, as an open zip must not be shared: processes would move
+    # one file position.
+    opened = context()
+    _worker.update(work=work, opened=opened, shared=opened.__enter__())
+
+
+def _work(item: WorkItem) -> dict:
+    return _worker['work'](_worker['shared'], item)

@@ -11,8 +11,6 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle_tools
 
-from cupre_mm.utils import resumable
-
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / 'tools' / 'dataset_converters' / 'bbbc038.py'
 
@@ -126,7 +124,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     source, tmp_path, monkeypatch, capsys
 ):
     tool.convert(source, tmp_path / 'whole')
-    out, real, seen = tmp_path / 'out', resumable.convert_item, []
+    out, real, seen = tmp_path / 'out', tool.convert_item, []
 
     def stop_at_third(tree, item, images):
         if len(seen) == 2:
@@ -136,7 +134,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
 
     args = [str(source), str(out), '--workers', '1']
     with monkeypatch.context() as patch:
-        patch.setattr(resumable, 'convert_item', stop_at_third)
+        patch.setattr(tool, 'convert_item', stop_at_third)
         assert tool.main(args) == 130
     assert 'the same command goes on' in capsys.readouterr().err
     assert not (out / 'annotations' / 'instances.json').exists()

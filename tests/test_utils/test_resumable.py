@@ -1,88 +1,141 @@
-from concurrent.futures.process import BrokenProcessPool
+import os
+import signal
+from concurrent.futures import process
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from cupre_mm.utils import resumable
-from cupre_mm.utils.archives import open_source
 from cupre_mm.utils.errors import BadConfigError
-from cupre_mm.utils.mask_files import Item
-from cupre_mm.utils.resumable import JOURNAL, convert_resumable, read_journal
+from cupre_mm.utils.resumable import read_journal, run_resumable
 
 
-@pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / 'src'
-    folder.mkdir()
-    items = []
-    for index in range(5):
-        name = f'img{index}'
-        pixels = np.full((4, 4, 3), index, np.uint8)
-        Image.fromarray(pixels).save(folder / f'{name}.png')
-        items.append(Item(name, f'{name}.png', (), f'print{index}'))
-    with open_source(folder) as tree:
-        yield tree, items
+class Item(NamedTuple):
+    name: str
+    fingerprint: str
 
 
-def test_parallel_and_serial_records_agree(source, tmp_path):
-    tree, items = source
-    one, count = convert_resumable(tree, items, tmp_path / 'one', 1)
-    two, _ = convert_resumable(tree, items, tmp_path / 'two', 2)
+ITEMS = [Item(f'item{index}', f'print{index}') for index in range(5)]
+
+
+@contextmanager
+def shared_value(value):
+    yield value
+
+
+def write_file(shared, item, folder):
+    (folder / item.name).write_text(f'{shared} {item.name}')
+    return {'length': len(item.name), 'shared': shared}
+
+
+def die_at_third(shared, item):
+    if item.name == 'item2':
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def run(folder, items=ITEMS, workers=1, shared='given'):
+    folder.mkdir(exist_ok=True)
+    return run_resumable(
+        items,
+        partial(write_file, folder=folder),
+        folder / 'journal.jsonl',
+        workers,
+        context=partial(shared_value, shared),
+        is_whole=lambda record: (folder / record['name']).is_file(),
+    )
+
+
+def test_parallel_and_serial_records_agree(tmp_path):
+    one, count = run(tmp_path / 'one')
+    two, _ = run(tmp_path / 'two', workers=2)
     assert count == 5
     assert one == two
-    for item in items:
-        name = f'images/{item.name}.png'
-        assert (tmp_path / 'one' / name).read_bytes() == (
-            tmp_path / 'two' / name
-        ).read_bytes()
+    assert list(one) == list(two) == [item.name for item in ITEMS]
+    for item in ITEMS:
+        text = (tmp_path / 'two' / item.name).read_text()
+        assert text == f'given {item.name}'
 
 
-def test_only_changed_and_lost_images_are_redone(source, tmp_path):
-    tree, items = source
-    convert_resumable(tree, items, tmp_path, 1)
-    assert convert_resumable(tree, items, tmp_path, 1)[1] == 0
-    (tmp_path / 'images' / 'img1.png').unlink()
-    items[3] = items[3]._replace(fingerprint='changed')
-    records, count = convert_resumable(tree, items, tmp_path, 1)
+def test_records_carry_name_and_fingerprint(tmp_path):
+    records, _ = run(tmp_path, ITEMS[:1])
+    assert records['item0'] == {
+        'name': 'item0',
+        'fingerprint': 'print0',
+        'length': 5,
+        'shared': 'given',
+    }
+
+
+def test_only_changed_and_lost_items_are_redone(tmp_path):
+    run(tmp_path)
+    assert run(tmp_path)[1] == 0
+    (tmp_path / 'item1').unlink()
+    changed = [*ITEMS[:3], Item('item3', 'changed'), ITEMS[4]]
+    records, count = run(tmp_path, changed)
     assert count == 2
-    assert records['img3']['fingerprint'] == 'changed'
+    assert records['item3']['fingerprint'] == 'changed'
+    assert list(records) == [item.name for item in changed]
 
 
-def test_a_cut_off_journal_line_is_redone(source, tmp_path):
-    tree, items = source
-    whole, _ = convert_resumable(tree, items, tmp_path, 1)
-    journal = tmp_path / 'annotations' / JOURNAL
+def test_a_cut_off_journal_line_is_redone(tmp_path):
+    whole, _ = run(tmp_path)
+    journal = tmp_path / 'journal.jsonl'
     journal.write_bytes(journal.read_bytes()[:-9])
     assert len(read_journal(journal)) == 4
-    records, count = convert_resumable(tree, items, tmp_path, 1)
+    records, count = run(tmp_path)
     assert count == 1
     assert records == read_journal(journal) == whole
 
 
-def test_images_that_left_the_source_leave_the_journal(source, tmp_path):
-    tree, items = source
-    convert_resumable(tree, items, tmp_path, 1)
-    records, count = convert_resumable(tree, items[:2], tmp_path, 1)
+def test_items_that_left_the_source_leave_the_journal(tmp_path):
+    run(tmp_path)
+    records, count = run(tmp_path, ITEMS[:2])
     assert (len(records), count) == (2, 0)
-    assert len(read_journal(tmp_path / 'annotations' / JOURNAL)) == 2
+    assert len(read_journal(tmp_path / 'journal.jsonl')) == 2
 
 
-def test_a_killed_worker_is_an_error_that_says_what_to_do(
-    source, tmp_path, monkeypatch
-):
-    tree, items = source
+def test_nothing_to_do_opens_nothing(tmp_path):
+    run(tmp_path)
+    records, count = run_resumable(
+        ITEMS, die_at_third, tmp_path / 'journal.jsonl', 1, context=None
+    )
+    assert (len(records), count) == (5, 0)
 
-    class Pool:
-        def __init__(self, *args):
-            pass
 
-        def map(self, function, items):
-            raise BrokenProcessPool
+def test_what_was_done_before_an_interruption_is_kept(tmp_path):
+    def stop_at_third(shared, item):
+        if item.name == 'item2':
+            raise KeyboardInterrupt
+        return {}
 
-        def shutdown(self, cancel_futures):
-            assert cancel_futures
+    journal = tmp_path / 'journal.jsonl'
+    with pytest.raises(KeyboardInterrupt):
+        run_resumable(ITEMS, stop_at_third, journal, 1)
+    assert list(read_journal(journal)) == ['item0', 'item1']
 
-    monkeypatch.setattr(resumable, 'ProcessPoolExecutor', Pool)
+
+def test_a_killed_worker_is_an_error_that_says_what_to_do(tmp_path):
+    journal = tmp_path / 'journal.jsonl'
     with pytest.raises(BadConfigError, match='--workers 1'):
-        convert_resumable(tree, items, tmp_path, 2)
+        run_resumable(ITEMS, die_at_third, journal, 2)
+    assert 'item2' not in read_journal(journal)
+
+
+def test_no_workers_are_refused(tmp_path):
+    with pytest.raises(BadConfigError, match='1 or more, got 0'):
+        run_resumable(ITEMS, die_at_third, tmp_path / 'journal.jsonl', 0)
+
+
+def test_no_more_processes_than_items(tmp_path, monkeypatch):
+    asked = []
+
+    def pool(workers, *args):
+        asked.append(workers)
+        return process.ProcessPoolExecutor(workers, *args)
+
+    monkeypatch.setattr(resumable, 'ProcessPoolExecutor', pool)
+    run(tmp_path, ITEMS[:2], workers=64)
+    assert asked == [2]

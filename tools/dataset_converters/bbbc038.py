@@ -17,21 +17,23 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cupre_mm.utils.archives import SourceTree, open_source
 from cupre_mm.utils.atomic_write import make_folder
 from cupre_mm.utils.coco_json import write_json
-from cupre_mm.utils.errors import BadConfigError, BadDataError, UserError
-from cupre_mm.utils.mask_files import PROBLEMS, Item
-from cupre_mm.utils.resumable import convert_resumable
+from cupre_mm.utils.errors import BadDataError, UserError
+from cupre_mm.utils.mask_files import PROBLEMS, Item, convert_item
+from cupre_mm.utils.resumable import run_resumable
 
 HINT = (
     'Get stage1_train.zip of accession BBBC038 (CC0) from the Broad '
     'Bioimage Benchmark Collection, https://bbbc.broadinstitute.org/BBBC038, '
     'and pass the zip or its unpacked folder as SRC'
 )
+JOURNAL = 'instances.progress.jsonl'
 LAYOUT = re.compile(r'(.*/)?([^/]+)/(images|masks)/([^/]+\.png)')
 
 
@@ -125,15 +127,23 @@ def convert(
         MissingDataError: If ``src`` does not exist.
         BadDataError: If it is not BBBC038, or files are unreadable.
     """
-    if workers < 1:
-        raise BadConfigError(f'workers must be 1 or more, got {workers}')
-    folder = Path(out) / 'annotations'
+    folder, images = Path(out) / 'annotations', Path(out) / 'images'
     with open_source(src, HINT) as tree:
         items, ignored = list_items(tree)
         make_folder(folder)
+        make_folder(images)
         # An older json must not outlive images that are about to change.
         (folder / 'instances.json').unlink(missing_ok=True)
-        records, converted = convert_resumable(tree, items, Path(out), workers)
+        records, converted = run_resumable(
+            items,
+            partial(convert_item, images=images),
+            folder / JOURNAL,
+            workers,
+            context=partial(open_source, src),
+            is_whole=lambda record: (
+                images / f'{record["name"]}.png'
+            ).is_file(),
+        )
     problems = collect_problems(records, ignored)
     bad = problems['unreadable_images'] + problems['unreadable_masks']
     if bad and not allow_bad:
