@@ -15,9 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from cupre_mm.datasets.transforms.percentile_normalize import (
-    stretch_to_uint8,
-)
 from cupre_mm.evaluation.loss_curves import save_loss_curves
 from cupre_mm.evaluation.overlays import (
     choose_comparison,
@@ -25,6 +22,7 @@ from cupre_mm.evaluation.overlays import (
 )
 from cupre_mm.utils.cli import exits_on_user_error
 from cupre_mm.utils.errors import MissingDataError
+from cupre_mm.utils.intensity import stretch_to_uint8
 from cupre_mm.utils.microscopy_io import read_image, to_three_channels
 from cupre_mm.utils.run_settings import check_settings
 from cupre_mm.utils.tool_runner import run_logged
@@ -274,7 +272,13 @@ class Walkthrough:
         seconds = run_logged(
             command,
             self.work_dir / f'{name}.log',
-            {'CUPRE_DATA': str(self.data), 'OMP_NUM_THREADS': str(threads)},
+            {
+                'CUPRE_DATA': str(self.data),
+                # The caller's choice of splits is for other runs.
+                'CUPRE_SPLITS': 'annotations/seed0',
+                'CUPRE_TRAIN_SPLIT': 'train_5',
+                'OMP_NUM_THREADS': str(threads),
+            },
         )
         print(f'  {name}: done in {seconds:.0f} s', flush=True)
 

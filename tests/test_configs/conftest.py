@@ -11,7 +11,7 @@ from mmdet.datasets import CocoDataset
 from mmengine.config import Config, utils
 from mmengine.registry import init_default_scope
 
-from cupre_mm.datasets.few_shot import SplitRecipe, write_splits
+from cupre_mm.utils.few_shot import SplitRecipe, write_splits
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 PATHS = sorted(
@@ -107,6 +107,8 @@ def configs(data_root) -> Iterator[dict[Path, Config]]:
     """Every config, parsed with that data root."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('CUPRE_DATA', str(data_root))
+        for name in ('CUPRE_SPLITS', 'CUPRE_TRAIN_SPLIT'):
+            patch.delenv(name, raising=False)
         # mmengine reads all of mmdet's model index for every 'mmdet::' base.
         patch.setattr(utils, 'load', functools.cache(utils.load))
         init_default_scope('mmdet')

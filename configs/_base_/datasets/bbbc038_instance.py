@@ -1,5 +1,6 @@
 # BBBC038 (Data Science Bowl 2018): fine-tuning and the held-out test part.
-# Crop, scales and batch size are our choice.
+# Crop, scales and batch size are our choice. $CUPRE_SPLITS is the folder of
+# the splits under data_root, $CUPRE_TRAIN_SPLIT the name of one in it.
 data_root = '{{$CUPRE_DATA:data}}/bbbc038/'
 
 meta_keys = (
@@ -51,7 +52,8 @@ train_dataloader = dict(
     dataset=dict(
         type='cupre_mm.BBBC038Dataset',
         data_root=data_root,
-        ann_file='annotations/seed0/train_100.json',
+        ann_file='{{$CUPRE_SPLITS:annotations/seed0}}/'
+        '{{$CUPRE_TRAIN_SPLIT:train_100}}.json',
         data_prefix=dict(img='images/'),
         filter_cfg=dict(filter_empty_gt=True),
         pipeline=train_pipeline,
@@ -66,7 +68,7 @@ val_dataloader = dict(
     dataset=dict(
         type='cupre_mm.BBBC038Dataset',
         data_root=data_root,
-        ann_file='annotations/seed0/test.json',
+        ann_file='{{$CUPRE_SPLITS:annotations/seed0}}/test.json',
         data_prefix=dict(img='images/'),
         test_mode=True,
         pipeline=test_pipeline,
@@ -75,7 +77,7 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(
     type='cupre_mm.CellMetric',
-    ann_file=data_root + 'annotations/seed0/test.json',
+    ann_file=data_root + '{{$CUPRE_SPLITS:annotations/seed0}}/test.json',
     metric=['bbox', 'segm'],
 )
 test_evaluator = val_evaluator

@@ -43,4 +43,6 @@ test_dataloader = dict(
         how_to_get=how_to_get,
     )
 )
-test_evaluator = dict(ann_file=data_root + 'annotations/seed0/test.json')
+test_evaluator = dict(
+    ann_file=data_root + '{{$CUPRE_SPLITS:annotations/seed0}}/test.json'
+)

@@ -38,7 +38,9 @@ train_dataloader = dict(
     batch_size=4,
     num_workers=1,
     dataset=dict(
-        ann_file='annotations/seed0/train_5.json', pipeline=train_pipeline
+        ann_file='{{$CUPRE_SPLITS:annotations/seed0}}/'
+        '{{$CUPRE_TRAIN_SPLIT:train_5}}.json',
+        pipeline=train_pipeline,
     ),
 )
 val_dataloader = None

@@ -3,5 +3,8 @@ _base_ = '../../_base_/finetune_livecell.py'
 
 load_from = None
 train_dataloader = dict(
-    dataset=dict(ann_file='annotations/seed0/train_100.json')
+    dataset=dict(
+        ann_file='{{$CUPRE_SPLITS:annotations/seed0}}/'
+        '{{$CUPRE_TRAIN_SPLIT:train_100}}.json'
+    )
 )
