@@ -124,22 +124,22 @@ def test_an_interrupted_run_goes_on_where_it_was(
     source, tmp_path, monkeypatch, capsys
 ):
     tool.convert(source, tmp_path / 'whole')
-    out, real, seen = tmp_path / 'out', tool.convert_item, []
+    out, real, seen = tmp_path / 'out', tool.convert_masks, []
 
-    def stop_at_third(tree, item, images):
+    def stop_at_third(tree, item, **keys):
         if len(seen) == 2:
             raise KeyboardInterrupt
         seen.append(item.name)
-        return real(tree, item, images)
+        return real(tree, item, **keys)
 
     args = [str(source), str(out), '--workers', '1']
     with monkeypatch.context() as patch:
-        patch.setattr(tool, 'convert_item', stop_at_third)
+        patch.setattr(tool, 'convert_masks', stop_at_third)
         assert tool.main(args) == 130
     assert 'the same command goes on' in capsys.readouterr().err
     assert not (out / 'annotations' / 'instances.json').exists()
-    assert tool.convert(source, out)['converted'] == 1
-    assert tool.convert(source, out)['converted'] == 0
+    assert tool.convert(source, out).converted == 1
+    assert tool.convert(source, out).converted == 0
     assert _bytes(out) == _bytes(tmp_path / 'whole')
 
 
@@ -149,7 +149,7 @@ def test_a_changed_mask_is_noticed(source, tmp_path):
     mask = np.zeros((12, 7), np.uint8)
     mask[3, 3] = 255
     Image.fromarray(mask).save(source / 'aa' / 'masks' / '0.png')
-    assert tool.convert(source, out)['converted'] == 1
+    assert tool.convert(source, out).converted == 1
     assert _json(out)['annotations'][0]['area'] == 1
 
 
@@ -160,8 +160,9 @@ def test_unreadable_files_stop_the_run_and_are_named(source, tmp_path, capsys):
     args = [str(source), str(out), '--workers', '1']
     assert tool.main(args) == 2
     message = capsys.readouterr().err
-    assert '2 file(s) cannot be read as images' in message
-    assert 'bb/images/bb.png, cc/masks/1.png' in message
+    assert '1 images that cannot be used, 1 unreadable masks' in message
+    assert 'bb/images/bb.png: cannot be read as an image' in message
+    assert 'cc/masks/1.png: the file is empty (0 bytes)' in message
     assert '--allow-bad' in message
     assert not (out / 'annotations' / 'instances.json').exists()
 
@@ -173,8 +174,11 @@ def test_unreadable_files_stop_the_run_and_are_named(source, tmp_path, capsys):
     report = json.loads(
         (out / 'annotations' / 'conversion_report.json').read_bytes()
     )
-    assert report['unreadable_images'] == ['bb/images/bb.png']
-    assert report['unreadable_masks'] == ['cc/masks/1.png']
+    (image,) = report['cases']['unreadable_images']
+    (mask,) = report['cases']['unreadable_masks']
+    assert image.startswith('bb/images/bb.png: ')
+    assert mask.startswith('cc/masks/1.png: ')
+    assert report['counts']['unreadable_images'] == 1
 
 
 def test_foreign_files_are_ignored_and_counted(source, tmp_path):
@@ -182,8 +186,8 @@ def test_foreign_files_are_ignored_and_counted(source, tmp_path):
     (source / 'aa' / 'images' / '._aa.png').write_bytes(b'')
     (source / 'aa' / 'images' / 'other.png').write_bytes(b'')
     result = tool.convert(source, tmp_path / 'out')
-    assert result['images'] == 3
-    assert result['ignored_files'] == [
+    assert result.images == 3
+    assert result.cases['ignored_files'] == [
         'aa/images/._aa.png',
         'aa/images/other.png',
         'aa/masks/notes.txt',
@@ -267,9 +271,9 @@ def test_real_images_agree_with_masks_read_by_pillow(shared_data, tmp_path):
         chosen = _some_real_images(archive, folder)
     result = tool.convert(folder, out)
     coco = _json(out)
-    assert result['images'] == len(chosen) == 4
-    assert len(result['overlapping_masks']) == 1
-    assert result['overlapping_masks'][0].startswith(OVERLAP)
+    assert result.images == len(chosen) == 4
+    assert len(result.cases['overlapping_masks']) == 1
+    assert result.cases['overlapping_masks'][0].startswith(OVERLAP)
     for image in coco['images']:
         name = image['file_name'].removesuffix('.png')
         original = Image.open(folder / name / 'images' / f'{name}.png')
@@ -325,5 +329,5 @@ def test_the_whole_real_set_has_all_its_nuclei(shared_data, tmp_path):
     result = tool.convert(
         shared_data / 'bbbc038_stage1_train.zip', tmp_path, workers=2
     )
-    assert (result['images'], result['annotations']) == (531, 22937)
-    assert len(result['overlapping_masks']) == 3
+    assert (result.images, result.annotations) == (531, 22937)
+    assert len(result.cases['overlapping_masks']) == 3

@@ -4,48 +4,57 @@ SRC is the original zip or its unpacked folder, ``<id>/images/<id>.png`` and
 ``<id>/masks/*.png``, at any depth. Writes ``OUT/images/<id>.png``,
 ``OUT/annotations/instances.json`` and, beside it, ``conversion_report.json``.
 
-cupre_mm/utils/mask_files.py states what becomes of odd masks and images; each
-case is counted and listed in the report. An unreadable file stops the
+cupre_mm/utils/labelled_sets/mask_files.py states what becomes of odd masks and
+images; each case is counted and listed in the report, objects cut by the
+border or in pieces too, all of which are kept. An unreadable file stops the
 conversion once all others are done; ``--allow-bad`` leaves it out. Files that
 are neither image nor mask are ignored.
 """
 
 import argparse
-import hashlib
-import os
 import re
 import sys
-import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from cupre_mm.utils.archives import SourceTree, open_source
-from cupre_mm.utils.atomic_write import make_folder
-from cupre_mm.utils.coco_json import write_json
-from cupre_mm.utils.errors import BadDataError, UserError
-from cupre_mm.utils.mask_files import PROBLEMS, Item, convert_item
-from cupre_mm.utils.resumable import run_resumable
+from cupre_mm.utils.archives import SourceTree
+from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.labelled_sets.conversion import (
+    Converted,
+    LabelledSet,
+    convert_set,
+    fingerprint,
+)
+from cupre_mm.utils.labelled_sets.converter_cli import (
+    add_run_options,
+    run_and_print,
+)
+from cupre_mm.utils.labelled_sets.mask_files import (
+    MASK_CASES,
+    MaskItem,
+    convert_masks,
+)
+from cupre_mm.utils.labelled_sets.object_rules import ObjectRules
 
 HINT = (
     'Get stage1_train.zip of accession BBBC038 (CC0) from the Broad '
     'Bioimage Benchmark Collection, https://bbbc.broadinstitute.org/BBBC038, '
     'and pass the zip or its unpacked folder as SRC'
 )
-JOURNAL = 'instances.progress.jsonl'
 LAYOUT = re.compile(r'(.*/)?([^/]+)/(images|masks)/([^/]+\.png)')
+IGNORED = {'ignored_files': 'files neither image nor mask, ignored'}
+RULES = ObjectRules()
 
 
-def list_items(tree: SourceTree) -> tuple[list[Item], list[str]]:
+def list_items(tree: SourceTree) -> tuple[list[MaskItem], list[str]]:
     """Find the images and their masks.
 
     Args:
         tree (SourceTree): The source.
 
     Returns:
-        tuple[list[Item], list[str]]: The images sorted by id, and the files
-        that belong to none.
+        tuple[list[MaskItem], list[str]]: The images sorted by id, and the
+        files that belong to none.
 
     Raises:
         BadDataError: If there is no image, an id has masks but no image, or
@@ -90,26 +99,21 @@ def list_items(tree: SourceTree) -> tuple[list[Item], list[str]]:
     ], ignored
 
 
-def _item(tree: SourceTree, name: str, image: str, masks: list[str]) -> Item:
-    parts = [
-        f'{file.rsplit("/", 1)[-1]}:{_checksum(tree, file)}'
-        for file in (image, *masks)
-    ]
-    fingerprint = hashlib.sha256(' '.join(parts).encode()).hexdigest()
-    return Item(name, image, tuple(masks), fingerprint)
-
-
-def _checksum(tree: SourceTree, file: str) -> str:
-    try:
-        return tree.checksum(file)
-    except BadDataError:
-        # Met again, listed and judged when the image is converted.
-        return 'unreadable'
+def _item(
+    tree: SourceTree, name: str, image: str, masks: list[str]
+) -> MaskItem:
+    return MaskItem(
+        name,
+        image,
+        tuple(masks),
+        f'{name}.png',
+        fingerprint(tree, (image, *masks), RULES.as_dict()),
+    )
 
 
 def convert(
     src: str | Path, out: str | Path, workers: int = 1, allow_bad: bool = False
-) -> dict[str, Any]:
+) -> Converted:
     """Convert the data set; images done by an earlier run are not redone.
 
     Args:
@@ -120,108 +124,34 @@ def convert(
             stopping the conversion. Defaults to False.
 
     Returns:
-        dict: ``images``, ``annotations``, ``converted`` (in this run) and the
-        list of files of each kind of problem.
+        Converted: What was done.
 
     Raises:
         MissingDataError: If ``src`` does not exist.
         BadDataError: If it is not BBBC038, or files are unreadable.
     """
-    folder, images = Path(out) / 'annotations', Path(out) / 'images'
-    with open_source(src, HINT) as tree:
+
+    def find(tree: SourceTree) -> LabelledSet:
         items, ignored = list_items(tree)
-        make_folder(folder)
-        make_folder(images)
-        # An older json must not outlive images that are about to change.
-        (folder / 'instances.json').unlink(missing_ok=True)
-        records, converted = run_resumable(
+        return LabelledSet(
             items,
-            partial(convert_item, images=images),
-            folder / JOURNAL,
-            workers,
-            context=partial(open_source, src),
-            is_whole=lambda record: (
-                images / f'{record["name"]}.png'
-            ).is_file(),
+            convert_masks,
+            [{'id': 1, 'name': 'nucleus'}],
+            {**MASK_CASES, **IGNORED},
+            bad=('unreadable_masks',),
+            found={'ignored_files': ignored},
+            keys={'info': {'description': 'BBBC038 stage1_train, CC0'}},
         )
-    problems = collect_problems(records, ignored)
-    bad = problems['unreadable_images'] + problems['unreadable_masks']
-    if bad and not allow_bad:
-        raise BadDataError(
-            f'{src}: {len(bad)} file(s) cannot be read as images: '
-            f'{", ".join(bad[:5])}{", ..." if len(bad) > 5 else ""}; replace '
-            'them and run the same command again, or add --allow-bad to '
-            'leave them out'
-        )
-    coco = build_coco([records[item.name] for item in items])
-    write_json(folder / 'conversion_report.json', problems, indent=1)
-    write_json(folder / 'instances.json', coco)
-    return {
-        'images': len(coco['images']),
-        'annotations': len(coco['annotations']),
-        'converted': converted,
-        **problems,
-    }
 
-
-def collect_problems(
-    records: dict[str, dict], ignored: list[str]
-) -> dict[str, list[str]]:
-    """Gather the files of each kind of problem.
-
-    Args:
-        records (dict[str, dict]): By image id.
-        ignored (list[str]): Files that belong to no image.
-
-    Returns:
-        dict[str, list[str]]: By kind, in order of the image ids.
-    """
-    problems: dict[str, list[str]] = {kind: [] for kind in PROBLEMS}
-    for name in sorted(records):
-        for kind, files in records[name]['problems'].items():
-            problems[kind] += files
-    return {**problems, 'ignored_files': ignored}
-
-
-def build_coco(records: list[dict]) -> dict:
-    """Put the records together.
-
-    Args:
-        records (list[dict]): Of all images, sorted by id. An unreadable one
-            is left out but keeps its number, so that the others' ids do not
-            depend on it.
-
-    Returns:
-        dict: COCO instance json.
-    """
-    images, annotations = [], []
-    for image_id, record in enumerate(records, 1):
-        if record['width'] is None:
-            continue
-        images.append(
-            {
-                'id': image_id,
-                'file_name': f'{record["name"]}.png',
-                'width': record['width'],
-                'height': record['height'],
-            }
-        )
-        for annotation in record['annotations']:
-            annotations.append(
-                {
-                    **annotation,
-                    'id': len(annotations) + 1,
-                    'image_id': image_id,
-                    'category_id': 1,
-                    'iscrowd': 0,
-                }
-            )
-    return {
-        'info': {'description': 'BBBC038 stage1_train, CC0'},
-        'categories': [{'id': 1, 'name': 'nucleus'}],
-        'images': images,
-        'annotations': annotations,
-    }
+    return convert_set(
+        src,
+        out,
+        find,
+        rules=RULES,
+        workers=workers,
+        allow_bad=allow_bad,
+        hint=HINT,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -239,45 +169,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         description='Convert BBBC038 stage1_train to png images and one COCO '
         'json with RLE masks. A run that was cut off goes on where it was.'
     )
-    parser.add_argument(
-        'src', metavar='SRC', help='The original zip or its unpacked folder.'
-    )
-    parser.add_argument('out', metavar='OUT', help='The folder to write.')
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=min(os.cpu_count() or 1, 8),
-        help='The number of processes. Defaults to the CPUs, at most 8.',
-    )
-    parser.add_argument(
-        '--allow-bad',
-        action='store_true',
-        help='Leave unreadable images and masks out instead of stopping.',
-    )
+    add_run_options(parser)
     args = parser.parse_args(argv)
-    start = time.monotonic()
-    try:
-        result = convert(args.src, args.out, args.workers, args.allow_bad)
-    except (UserError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            'interrupted; the same command goes on from here', file=sys.stderr
-        )
-        return 130
-    ignored = {'ignored_files': 'files neither image nor mask, ignored'}
-    for kind, meaning in {**PROBLEMS, **ignored}.items():
-        files = result[kind]
-        shown = ', '.join(files[:3]) + (', ...' if len(files) > 3 else '')
-        print(f'{len(files):>6} {meaning}{": " + shown if files else ""}')
-    print(
-        f'wrote {result["images"]} images and {result["annotations"]} nuclei '
-        f'to {args.out} ({result["converted"]} images converted in this run, '
-        f'{time.monotonic() - start:.0f} s); every file listed above is in '
-        'annotations/conversion_report.json'
+    return run_and_print(
+        lambda: convert(args.src, args.out, args.workers, args.allow_bad),
+        args.out,
+        'nuclei',
     )
-    return 0
 
 
 if __name__ == '__main__':
