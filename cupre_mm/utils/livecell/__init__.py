@@ -1,0 +1,1 @@
+"""LIVECell: its names, the layout it is downloaded in, its conversion."""
