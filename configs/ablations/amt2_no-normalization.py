@@ -10,6 +10,6 @@ moco_pipeline = [
         num_views=2,
         transforms=[_base_.view_pipeline],
     ),
-    dict(type='mmpretrain.PackInputs', meta_keys=('img_path',)),
+    dict(type='mmpretrain.PackInputs', meta_keys=('img_path', 'source')),
 ]
 train_dataloader = dict(moco=dict(dataset=dict(pipeline=moco_pipeline)))

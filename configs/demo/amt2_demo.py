@@ -10,6 +10,7 @@ train_cfg = dict(max_iters=80)
 custom_hooks = [
     dict(type='cupre_mm.CheckpointReportHook'),
     dict(type='cupre_mm.QueueSizeHook'),
+    dict(type='cupre_mm.SourceSharesHook'),
     dict(type='cupre_mm.ExportDetectorHook'),
 ]
 load_from = 'work_dirs/demo/warmup_demo/iter_80.pth'

@@ -7,10 +7,10 @@ train_dataloader = dict(
     moco=dict(
         dataset=dict(
             sources=[
-                dict(name='bccd', paths='cells/bccd'),
-                dict(name='wbc1', paths='cells/wbc1'),
-                dict(name='wbc2', paths='cells/wbc2'),
-                dict(name='sbs_transfluor', paths='cells/sbs_transfluor'),
+                _base_.cell_catalogue.bccd,
+                _base_.cell_catalogue.wbc1,
+                _base_.cell_catalogue.wbc2,
+                _base_.cell_catalogue.sbs_transfluor,
                 dict(
                     name='bbbc038',
                     paths='cells/bbbc038_train.txt',

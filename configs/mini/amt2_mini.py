@@ -9,6 +9,7 @@ _base_ = [
 custom_hooks = [
     dict(type='cupre_mm.CheckpointReportHook'),
     dict(type='cupre_mm.QueueSizeHook'),
+    dict(type='cupre_mm.SourceSharesHook', interval=60),
     dict(type='cupre_mm.ExportDetectorHook'),
 ]
 load_from = 'work_dirs/mini/warmup_mini/iter_300.pth'

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmengine.dataset import BaseDataset
@@ -13,19 +13,20 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from tqdm import tqdm
 
-from cupre_mm.datasets.image_paths import find_images
 from cupre_mm.registry import DATASETS
 from cupre_mm.utils.errors import (
     BadConfigError,
     BadDataError,
     MissingDataError,
 )
+from cupre_mm.utils.image_paths import find_images
 from cupre_mm.utils.microscopy_io import IMAGE_EXTENSIONS, probe_image
 
 _MOST_LISTED = 20
 # Opening a file waits for the disk or the network more than for the CPU.
 _PROBE_THREADS = 8
 _FILES_WORTH_A_PROGRESS_BAR = 5000
+_SOURCE_KEYS = {'name', 'paths', 'weight', 'about'}
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,23 @@ class CellSource:
         name (str): Name of the source.
         paths (tuple[str, ...]): Folders, patterns, list files or files.
         weight (float, optional): Relative share of the draws.
+        about (dict): What is known of the source.
     """
 
     name: str
     paths: tuple[str, ...]
     weight: float | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @DATASETS.register_module()
 class CellImages(BaseDataset):
     """Unlabelled cell images from folders, glob patterns or list files.
 
-    A sample is ``dict(img_path=..., source=..., sample_idx=...)``. The order
-    is the order of the sources and, within one, of its paths, sorted; it is
-    the same on every machine. ``metainfo`` carries ``sources``, their names,
+    A sample is ``dict(img_path=..., source=..., sample_idx=...)``, with the
+    ``height`` and ``width`` of files that were checked. The order is the
+    order of the sources and, within one, of its paths, sorted; it is the
+    same on every machine. ``metainfo`` carries ``sources``, their names,
     and ``source_weights``, which
     :class:`~cupre_mm.datasets.source_sampler.SourceSampler` draws by.
 
@@ -58,6 +62,10 @@ class CellImages(BaseDataset):
             ``paths`` (a folder, a glob pattern, a ``.txt`` file with one
             path a line, an image file, or a list of those) and, for all
             sources or none, ``weight``, the relative share of the draws.
+            ``about`` may be a dict of what is known of the source, as in
+            the catalogue (``configs/_base_/datasets/cell_catalogue.py``):
+            its ``licence`` is logged, its ``url`` told where images are
+            missing, the rest is for the reader.
             Or a dict of name to paths, or of name to such a dict, of which
             a config that inherits can change one value.
         data_root (str): Folder that relative paths start from.
@@ -143,14 +151,31 @@ class CellImages(BaseDataset):
             f'source(s): {listing}.',
             logger='current',
         )
+        self._log_licences()
         return samples
+
+    def _log_licences(self) -> None:
+        licences: dict[str, list[str]] = {}
+        for source in self.sources:
+            if 'licence' in source.about:
+                named = licences.setdefault(source.about['licence'], [])
+                named.append(source.name)
+        if licences:
+            listing = '; '.join(
+                f'{licence}: {", ".join(names)}'
+                for licence, names in licences.items()
+            )
+            print_log(
+                f'CellImages: licences of the images: {listing}.',
+                logger='current',
+            )
 
     def _files_of(self, source: CellSource) -> list[str]:
         try:
             found = find_images(source.paths, self.data_root, self.extensions)
         except MissingDataError as error:
             raise MissingDataError(
-                f'source {source.name!r}: {error} {self.how_to_get}'
+                f'source {source.name!r}: {error} {self._advice(source)}'
             ) from error
         others = ', '.join(
             f'{n} {end}' for end, n in found.passed_over.items()
@@ -160,7 +185,7 @@ class CellImages(BaseDataset):
                 f'source {source.name!r} has no image: no file in '
                 f'{", ".join(source.paths)} ends in '
                 f'{", ".join(self.extensions)} '
-                f'(other files: {others or "none"}). {self.how_to_get}'
+                f'(other files: {others or "none"}). {self._advice(source)}'
             )
         if others:
             print_log(
@@ -170,28 +195,36 @@ class CellImages(BaseDataset):
             )
         return found.files
 
+    def _advice(self, source: CellSource) -> str:
+        url = source.about.get('url')
+        return (f'It is at <{url}>. ' if url else '') + self.how_to_get
+
     def _readable(self, samples: list[dict]) -> list[dict]:
         """The samples whose files can be read; few others are reported."""
         start = time.perf_counter()
         with ThreadPoolExecutor(_PROBE_THREADS) as pool:
-            problems = list(
+            probed = list(
                 tqdm(
-                    pool.map(_problem_of, samples),
+                    pool.map(_probe, samples),
                     total=len(samples),
                     desc='checking image files',
                     disable=len(samples) < _FILES_WORTH_A_PROGRESS_BAR
                     or not is_main_process(),
                 )
             )
-        bad = [problem for problem in problems if problem]
+        bad = [result for result in probed if isinstance(result, str)]
+        kept = [
+            dict(sample, height=result[0], width=result[1])
+            for sample, result in zip(samples, probed)
+            if not isinstance(result, str)
+        ]
         print_log(
             f'CellImages: checked the headers of {len(samples)} files in '
             f'{time.perf_counter() - start:.1f} s, {len(bad)} unreadable.',
             logger='current',
         )
         if not bad:
-            return samples
-        kept = [s for s, problem in zip(samples, problems) if not problem]
+            return kept
         emptied = {s['source'] for s in samples} - {s['source'] for s in kept}
         listing = '\n'.join(bad[:_MOST_LISTED])
         if len(bad) > _MOST_LISTED:
@@ -268,7 +301,7 @@ def parse_sources(
 def _parse_source(source: Mapping[str, Any]) -> CellSource:
     if (
         not isinstance(source, Mapping)
-        or not {'name', 'paths'} <= set(source) <= {'name', 'paths', 'weight'}
+        or not {'name', 'paths'} <= set(source) <= _SOURCE_KEYS
         or not source['paths']
     ):
         raise BadConfigError(
@@ -277,19 +310,27 @@ def _parse_source(source: Mapping[str, Any]) -> CellSource:
             "paths='data/cells/bccd', weight=1.0)"
         )
     weight = source.get('weight')
-    if weight is not None and not 0 < weight < float('inf'):
+    if weight is not None and not (
+        isinstance(weight, (int, float)) and 0 < weight < float('inf')
+    ):
         raise BadConfigError(
             f'sources: weight={weight!r} of {source["name"]!r} is not a '
             'positive number; to leave a source out, take it from the list'
         )
+    about = source.get('about') or {}
+    if not isinstance(about, Mapping):
+        raise BadConfigError(
+            f'sources: about={about!r} of {source["name"]!r} is not a dict, '
+            "such as dict(licence='CC0', url='https://...')"
+        )
     paths = source['paths']
     paths = (paths,) if isinstance(paths, str) else tuple(paths)
-    return CellSource(source['name'], paths, weight)
+    return CellSource(source['name'], paths, weight, about)
 
 
-def _problem_of(sample: dict) -> str | None:
+def _probe(sample: dict) -> tuple[int, int] | str:
+    """The height and width of an image, or why it cannot be read."""
     try:
-        probe_image(sample['img_path'])
+        return probe_image(sample['img_path'])
     except (BadDataError, MissingDataError) as error:
         return str(error)
-    return None

@@ -134,6 +134,30 @@ def test_how_to_get_replaces_the_pointer_to_the_readme(tmp_path: Path):
         build(tmp_path, dict(a='none'), how_to_get='Run the unpacker.')
 
 
+def test_missing_source_of_the_catalogue_tells_its_url(tmp_path: Path):
+    source = dict(paths='bccd', about=dict(url='https://a.org/b'))
+    with pytest.raises(MissingDataError, match=r'<https://a\.org/b>\. data/'):
+        build(tmp_path, dict(bccd=source))
+
+
+def test_licences_are_logged_with_the_sources_that_have_them(cells: Path, log):
+    licences = dict(deep='CC0', stained='MIT', phase='CC0')
+    sources = {
+        name: dict(paths=name, about=dict(licence=licence, images='3'))
+        for name, licence in licences.items()
+    }
+    build(cells, sources)
+    assert 'licences of the images: CC0: deep, phase; MIT: stai' in log.text
+
+
+def test_checked_files_have_their_size(cells: Path):
+    sources = dict(deep='deep', stained='stained')
+    data = build(cells, sources)
+    assert {(info['height'], info['width']) for info in data} == {(6, 8)}
+    unchecked = build(cells, sources, check_files=False)
+    assert 'height' not in unchecked.get_data_info(0)
+
+
 def test_source_without_an_image_is_named(cells: Path):
     (cells / 'raw').mkdir()
     (cells / 'raw/1.czi').touch()
@@ -260,6 +284,8 @@ def test_data_loader_with_workers_gives_what_one_process_gives(cells: Path):
         ([dict(name='a', paths='a'), dict(name='a', paths='b')], 'a come twi'),
         ([dict(name='a', paths='a', weight=0)], "weight=0 of 'a'"),
         ([dict(name='a', paths='a', weight=-1)], "weight=-1 of 'a'"),
+        ([dict(name='a', paths='a', weight='2')], "weight='2' of 'a'"),
+        ([dict(name='a', paths='a', about='CC0')], "about='CC0' of 'a'"),
         (
             [dict(name='a', paths='a', weight=1), dict(name='b', paths='b')],
             'b have no weight',

@@ -1,4 +1,5 @@
 import itertools
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from cupre_mm.datasets import CellImages, SourceSampler
-from cupre_mm.utils.errors import BadConfigError
+from cupre_mm.utils.errors import BadConfigError, UserError
 
 SIZES = dict(phase=7, stained=3, fluorescence=20)
 WEIGHTS = dict(phase=1.0, stained=2.0, fluorescence=5.0)
@@ -186,6 +187,7 @@ def test_data_loader_draws_in_the_samplers_order(data: CellImages):
         (dict(WEIGHTS, other=1), 'other.* do not fit the sources'),
         (dict(WEIGHTS, phase=0), 'must be a positive number'),
         (dict(WEIGHTS, phase=float('nan')), 'must be a positive number'),
+        (dict(WEIGHTS, phase='much'), 'must be a positive number'),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(
@@ -193,3 +195,144 @@ def test_weights_that_do_not_fit_are_refused(
 ):
     with pytest.raises(BadConfigError, match=message):
         SourceSampler(data, weights=weights)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> CellImages:
+    """Sources of 7, 3 and 20 images, without weights."""
+    return cell_images(tmp_path, weights=None)
+
+
+def drawn_shares(data: CellImages, **kwargs: Any) -> dict[str, float]:
+    draws = first(SourceSampler(data, seed=0, **kwargs), 16_000)
+    drawn = Counter(source(data, i) for i in draws)
+    return {name: drawn[name] / 16_000 for name in SIZES}
+
+
+@pytest.mark.parametrize('temperature', [2, 5.0, math.inf, 'inf'])
+def test_shares_follow_the_temperature(plain: CellImages, temperature: Any):
+    raised = {n: s ** (1 / float(temperature)) for n, s in SIZES.items()}
+    shares = drawn_shares(plain, temperature=temperature)
+    for name, part in raised.items():
+        # Six standard deviations of a binomial share.
+        assert shares[name] == pytest.approx(
+            part / sum(raised.values()), abs=0.024
+        )
+
+
+def test_temperature_one_draws_as_without_one(plain: CellImages):
+    sampler = SourceSampler(plain, seed=3, temperature=1)
+    assert first(sampler, 90) == first(InfiniteSampler(plain, seed=3), 90)
+
+
+def test_each_image_comes_once_before_any_again_with_a_temperature(
+    plain: CellImages,
+):
+    draws = first(SourceSampler(plain, seed=1, temperature=2), 600)
+    own = [i for i in draws if source(plain, i) == 'stained']
+    assert len(own) > 60
+    for k in range(0, len(own) - 2, 3):
+        assert len(set(own[k : k + 3])) == 3
+
+
+def test_skip_goes_on_with_a_temperature(plain: CellImages):
+    options = dict(seed=6, temperature=3, max_repeat=2)
+    whole = first(SourceSampler(plain, **options), 1700)
+    resumed = SourceSampler(plain, **options)
+    resumed.skip(1500)
+    assert first(resumed, 200) == whole[1500:]
+
+
+def test_max_repeat_holds_a_small_source_back(plain: CellImages, log):
+    sampler = SourceSampler(plain, seed=0, temperature='inf', max_repeat=2)
+    # Of 30 images 3 are stained: twice their share is a fifth.
+    assert sampler.shares == pytest.approx(
+        dict(phase=0.4, stained=0.2, fluorescence=0.4)
+    )
+    assert 'SourceSampler (temperature=inf, max_repeat=2):' in log.text
+    assert 'stained: 3 images, 20.0% of the draws asked for' in log.text
+    assert '2.00 times its proportional share' in log.text
+
+
+def test_max_repeat_bounds_weights_too(data: CellImages):
+    sampler = SourceSampler(data, seed=0, max_repeat=1)
+    assert sampler.shares == pytest.approx(
+        {name: size / 30 for name, size in SIZES.items()}
+    )
+
+
+def sized_images(root: Path, **kwargs: Any) -> CellImages:
+    """Sources of one image of 40 x 60 px and of 30 of 4 x 4 px."""
+    for name, number, size in (('large', 1, (60, 40)), ('tiny', 30, (4, 4))):
+        (root / name).mkdir()
+        for i in range(number):
+            Image.new('L', size).save(root / f'{name}/{i:02}.bmp')
+    return CellImages(
+        dict(large='large', tiny='tiny'),
+        data_root=str(root),
+        serialize_data=False,
+        **kwargs,
+    )
+
+
+def test_crop_size_counts_crops_and_tiny_images_as_one_each(
+    tmp_path: Path, log
+):
+    data = sized_images(tmp_path)
+    # The large image has the area of 24 crops, a tiny one of 0.16.
+    sampler = SourceSampler(data, seed=0, crop_size=10)
+    assert sampler.shares == pytest.approx(dict(large=24 / 54, tiny=30 / 54))
+    assert 'large: 1 images (area of 24 crops), 44.4% of the' in log.text
+    assert 'crop_size=10' in log.text
+
+
+def test_crop_size_asks_for_checked_files(tmp_path: Path):
+    data = sized_images(tmp_path, check_files=False)
+    with pytest.raises(BadConfigError, match='set check_files=True'):
+        SourceSampler(data, crop_size=10)
+
+
+@pytest.mark.parametrize('option', ['temperature', 'crop_size'])
+def test_weights_and_balancing_by_size_exclude_each_other(
+    data: CellImages, plain: CellImages, option: str
+):
+    for images, weights in ((data, None), (plain, WEIGHTS)):
+        with pytest.raises(BadConfigError, match=f'{option}=2.0.* as well'):
+            SourceSampler(images, weights=weights, **{option: 2})
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('temperature', 0.5),
+        ('temperature', -1),
+        ('temperature', math.nan),
+        ('temperature', 'warm'),
+        ('temperature', [2]),
+        ('crop_size', 0),
+        ('crop_size', math.inf),
+        ('max_repeat', 0.9),
+        ('max_repeat', 'often'),
+    ],
+)
+def test_numbers_out_of_range_are_refused(
+    plain: CellImages, name: str, value: Any
+):
+    with pytest.raises(BadConfigError, match=f'{name}=.* at least 1'):
+        SourceSampler(plain, **{name: value})
+
+
+def test_data_set_that_names_no_source_is_refused_with_what_to_do():
+    class Numbers:
+        def __len__(self) -> int:
+            return 2
+
+    class Images(Numbers):
+        def get_data_info(self, index: int) -> dict:
+            return dict(img_path='a.png')
+
+    for data, keys in ((Numbers(), 'nothing'), (Images(), 'img_path')):
+        with pytest.raises(UserError, match=keys) as caught:
+            SourceSampler(data)
+        assert type(data).__name__ in str(caught.value)
+        assert "type='InfiniteSampler'" in str(caught.value)

@@ -1,6 +1,8 @@
 # The dual loader: unlabelled cells for contrast, COCO for detection.
-# Augmentations are MoCo v2's and mmdet's. Batch sizes, sources and crop
-# sizes are our choice: the paper's are not known.
+# Augmentations are MoCo v2's and mmdet's. Batch sizes, sources, their
+# balance and crop sizes are our choice: the paper's are not known.
+_base_ = './cell_catalogue.py'
+
 data_root = '{{$CUPRE_DATA:data}}/'
 
 view_pipeline = [
@@ -42,7 +44,7 @@ moco_pipeline = [
     dict(type='cupre_mm.PercentileNormalize'),
     dict(type='cupre_mm.RandomCellCrop', size=320),
     dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
-    dict(type='mmpretrain.PackInputs', meta_keys=('img_path',)),
+    dict(type='mmpretrain.PackInputs', meta_keys=('img_path', 'source')),
 ]
 det_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -63,22 +65,29 @@ train_dataloader = dict(
         num_workers=4,
         persistent_workers=True,
         drop_last=True,
-        sampler=dict(type='cupre_mm.SourceSampler'),
+        # Between shares by size, where 79 images of s_bsst265 would vanish,
+        # and equal ones, where each of them would come dozens of times as
+        # often as one of LIVECell. Counted in crops of RandomCellCrop.
+        sampler=dict(
+            type='cupre_mm.SourceSampler',
+            temperature=2.0,
+            crop_size=320,
+            max_repeat=10.0,
+        ),
         collate_fn=dict(type='default_collate'),
         dataset=dict(
             type='cupre_mm.CellImages',
             data_root=data_root,
             sources=[
-                # A list, as its test images lie in the same folder.
-                dict(name='livecell', paths='cells/livecell_train.txt'),
-                dict(name='evican', paths='cells/evican'),
-                dict(name='cellpose', paths='cells/cellpose'),
-                dict(name='omnipose', paths='cells/omnipose'),
-                dict(name='yeaz', paths='cells/yeaz'),
-                dict(name='bccd', paths='cells/bccd'),
-                dict(name='nuinsseg', paths='cells/nuinsseg'),
-                dict(name='s_bsst265', paths='cells/s_bsst265'),
-                dict(name='bbbc006', paths='cells/bbbc006'),
+                _base_.cell_catalogue.livecell,
+                _base_.cell_catalogue.evican,
+                _base_.cell_catalogue.cellpose,
+                _base_.cell_catalogue.omnipose,
+                _base_.cell_catalogue.yeaz,
+                _base_.cell_catalogue.bccd,
+                _base_.cell_catalogue.nuinsseg,
+                _base_.cell_catalogue.s_bsst265,
+                _base_.cell_catalogue.bbbc006,
             ],
             pipeline=moco_pipeline,
         ),

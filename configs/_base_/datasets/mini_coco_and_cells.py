@@ -44,7 +44,7 @@ moco_pipeline = [
     dict(type='cupre_mm.PercentileNormalize'),
     dict(type='cupre_mm.RandomCellCrop', size=160),
     dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
-    dict(type='mmpretrain.PackInputs', meta_keys=('img_path',)),
+    dict(type='mmpretrain.PackInputs', meta_keys=('img_path', 'source')),
 ]
 det_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -68,12 +68,15 @@ train_dataloader = dict(
     moco=dict(
         batch_size=32,
         num_workers=1,
+        # In proportion to the images, unlike the full size: the published
+        # figures of the mini runs were made so, and no source is rare.
+        sampler=dict(temperature=1.0, crop_size=None, max_repeat=None),
         dataset=dict(
             sources=[
-                dict(name='bccd', paths='cells/bccd'),
-                dict(name='wbc1', paths='cells/wbc1'),
-                dict(name='wbc2', paths='cells/wbc2'),
-                dict(name='sbs_transfluor', paths='cells/sbs_transfluor'),
+                _base_.cell_catalogue.bccd,
+                _base_.cell_catalogue.wbc1,
+                _base_.cell_catalogue.wbc2,
+                _base_.cell_catalogue.sbs_transfluor,
             ],
             pipeline=moco_pipeline,
         ),
