@@ -1,16 +1,19 @@
 """What configs say: fair comparisons, one change an ablation, inheritance."""
 
 import argparse
+import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from mmdet.models.data_preprocessors import DetDataPreprocessor
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from cupre_mm.registry import MODELS
+from cupre_mm.utils.anchor_coverage import grid_of_model, shape_coverage
 from cupre_mm.utils.cli import add_run_arguments, load_config
 from tests.test_configs.conftest import CONFIGS, PATHS
 
@@ -102,6 +105,54 @@ def test_shares_of_labels_differ_in_the_annotation_file_alone(
         assert differences(whole, config) <= {
             'train_dataloader.dataset.ann_file'
         }
+
+
+FINETUNING = [
+    path
+    for path in PATHS
+    if 'finetune' in path.parts or path.stem.startswith('finetune')
+]
+
+
+def annotation_files(config: Config) -> dict[str, str]:
+    """Where each part's labels are from, under the set's own root."""
+    found = {}
+    for part in ('train', 'val', 'test'):
+        for kind in ('dataloader', 'evaluator'):
+            value = config.get(f'{part}_{kind}')
+            if value:
+                file = value.get('dataset', value)['ann_file']
+                found[f'{part} {kind}'] = file.removeprefix(config.data_root)
+    return found
+
+
+@pytest.mark.parametrize('path', FINETUNING, ids=lambda path: path.stem)
+def test_two_variables_choose_the_splits(path, configs, monkeypatch):
+    monkeypatch.setenv('CUPRE_SPLITS', 'annotations/paper/seed7')
+    monkeypatch.setenv('CUPRE_TRAIN_SPLIT', 'train_10shots')
+    default = annotation_files(configs[path])
+    chosen = annotation_files(Config.fromfile(path))
+    share = default.pop('train dataloader')
+    assert share.startswith('annotations/seed0/train_')
+    assert chosen.pop('train dataloader') == (
+        'annotations/paper/seed7/train_10shots.json'
+    )
+    for part, file in default.items():
+        # LIVECell brings its own validation and test files.
+        own = 'livecell' in path.stem
+        assert file.startswith('annotations/seed0/') is not own
+        assert chosen[part] == file.replace('/seed0/', '/paper/seed7/')
+
+
+def test_the_folder_of_splits_alone_keeps_the_share(monkeypatch):
+    monkeypatch.setenv('CUPRE_SPLITS', 'annotations/seed1')
+    monkeypatch.delenv('CUPRE_TRAIN_SPLIT', raising=False)
+    for data in ('bbbc038', 'livecell'):
+        name = finetuning('scratch', 20, data)
+        config = Config.fromfile(CONFIGS / 'finetune' / data / f'{name}.py')
+        assert config.train_dataloader.dataset.ann_file == (
+            'annotations/seed1/train_20.json'
+        )
 
 
 @pytest.mark.parametrize(
@@ -294,6 +345,56 @@ def test_learning_rate_schedule_ends_with_the_training(path, configs):
         assert scheduler.begin < scheduler.end <= length
         assert all(m < length for m in scheduler.get('milestones', ()))
     assert config.default_hooks.checkpoint.by_epoch is False
+
+
+def rpn_shapes(model: Mapping) -> dict[str, torch.Size]:
+    init_default_scope('mmdet')
+    with torch.device('meta'):
+        # Detectors write into the config that they are built of.
+        built = MODELS.build(copy.deepcopy(model))
+    return {k: v.shape for k, v in built.rpn_head.state_dict().items()}
+
+
+@pytest.mark.parametrize('data', ['livecell', 'bbbc038'])
+def test_region_proposal_weights_of_pretraining_load(named, data):
+    tuned = named[finetuning('amt2', 5, data)].model
+    assert rpn_shapes(tuned) == rpn_shapes(named['amt2'].model)
+
+
+@pytest.mark.parametrize(
+    ('data', 'sides'),
+    [
+        ('livecell', [8, 16, 32, 64, 128]),
+        ('bbbc038', [12, 24, 48, 96, 192]),
+    ],
+)
+def test_anchors_are_those_chosen_for_the_data(named, data, sides):
+    for arm in ARMS:
+        model = named[finetuning(arm, 5, data)].model
+        assert grid_of_model(model).sides == sides
+
+
+def test_livecell_anchors_miss_no_shape_that_its_own_recipe_covers(named):
+    model = named[finetuning('amt2', 5, 'livecell')].model
+    rows = shape_coverage(grid_of_model(model))
+    covered = [row for row in rows if 6 <= row['side'] <= 128]
+    assert len(covered) > 20
+    assert all(row['uncovered'] == 0 for row in covered)
+
+
+def test_livecell_has_room_for_3000_cells(named):
+    config = named[finetuning('amt2', 5, 'livecell')]
+    train, test = config.model.train_cfg, config.model.test_cfg
+    assert train.rpn_proposal.nms_pre == 12000
+    assert train.rpn_proposal.max_per_img == 3000
+    assert (test.rpn.nms_pre, test.rpn.max_per_img) == (6000, 3000)
+    assert test.rcnn.max_per_img == 3000
+    steps = {
+        step['type']: step for step in config.train_dataloader.dataset.pipeline
+    }
+    assert steps['RandomCrop']['crop_size'] == (512, 512)
+    edges = [edge for _, edge in steps['RandomChoiceResize']['scales']]
+    assert (min(edges), max(edges)) == (440, 620)
 
 
 def test_child_changes_one_value_by_inheritance(tmp_path, named):

@@ -4,7 +4,8 @@ _base_ = 'mmdet::_base_/models/cascade-mask-rcnn_r50_fpn.py'
 
 model = dict(
     backbone=dict(frozen_stages=-1, norm_eval=False, init_cfg=None),
-    # Half of COCO's anchors: 16 to 256 px.
+    # Half of COCO's anchors: 16 to 256 px. tools/analysis/dataset_stats.py
+    # tells whether they suit other data; BBBC038 and LIVECell have their own.
     rpn_head=dict(anchor_generator=dict(scales=[4])),
     roi_head=dict(
         bbox_head=[
