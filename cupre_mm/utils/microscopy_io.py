@@ -12,7 +12,12 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from cupre_mm.utils.errors import BadDataError, MissingDataError
+from cupre_mm.utils.errors import (
+    BadDataError,
+    MissingDataError,
+    UserError,
+)
+from cupre_mm.utils.tiff_pages import interpret, is_colour
 
 IMAGE_EXTENSIONS = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff')
 
@@ -78,9 +83,7 @@ def read_image(path: str | Path) -> np.ndarray:
             image = _read_with_pillow(path)
     # Each decoder raises what its parser happens to trip on.
     except Exception as error:
-        raise _unreadable(path, error) from error
-    if image.dtype == bool:
-        image = image.astype(np.uint8) * 255
+        raise unreadable(path, error) from error
     if image.size == 0 or image.dtype.kind not in 'uif':
         raise BadDataError(
             f'{path}: not an image of real numbers: shape {image.shape}, '
@@ -116,7 +119,7 @@ def probe_image(path: str | Path) -> tuple[int, int]:
                 size = (image.height, image.width)
             whole = _has_end_mark(path, head)
     except Exception as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not whole:
         size = read_image(path).shape[:2]
     return size
@@ -155,7 +158,7 @@ def _head(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise MissingDataError(f'{path}: no such image file') from error
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not head:
         raise BadDataError(f'{path}: the file is empty (0 bytes)')
     if head.startswith(_PNG_MAGIC) and len(head) < _HEAD_BYTES:
@@ -163,10 +166,41 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _unreadable(path: Path, error: Exception) -> BadDataError:
-    return BadDataError(
-        f'{path}: cannot be read as an image ({type(error).__name__}: {error})'
-    )
+def unreadable(path: Path, error: Exception) -> BadDataError:
+    """Name the file that a decoder failed on.
+
+    Args:
+        path (Path): The file.
+        error (Exception): What the decoder raised.
+
+    Returns:
+        BadDataError: To be raised.
+    """
+    if isinstance(error, UserError):
+        return BadDataError(f'{path}: {error}')
+    reason = f'{type(error).__name__}: {error}'
+    if isinstance(error, Image.DecompressionBombError):
+        reason = (
+            f'{error}; save an image of that size as TIFF, which is read '
+            'in parts'
+        )
+    return BadDataError(f'{path}: cannot be read as an image ({reason})')
+
+
+def is_tiff(path: str | Path) -> bool:
+    """Whether a file begins as a TIFF or BigTIFF does.
+
+    Args:
+        path (str | Path): The file, whatever its name.
+
+    Returns:
+        bool: Whether tifffile is to read it.
+
+    Raises:
+        MissingDataError: If there is no such file.
+        BadDataError: If it is empty or cannot be opened.
+    """
+    return _head(Path(path)).startswith(_TIFF_MAGICS)
 
 
 def _has_end_mark(path: Path, head: bytes) -> bool:
@@ -195,35 +229,14 @@ def _tiff_header(path: Path) -> tuple[tuple[int, int], bool]:
 def _read_tiff(path: Path) -> np.ndarray:
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages[0]
+        is_colour(page)
         image, axes = page.asarray(), page.axes
-        photometric, colormap = page.photometric, page.colormap
-    for axis in [name for name in axes if name not in 'SYX']:
-        image = image.take(0, axis=axes.index(axis))
-        axes = axes.replace(axis, '')
-    if axes == 'SYX':
-        image = np.moveaxis(image, 0, -1)
-    if photometric == tifffile.PHOTOMETRIC.PALETTE and colormap is not None:
-        image = _apply_colormap(image, colormap)
-    elif photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-        image = _white_is_largest(image)
-    return image
-
-
-def _apply_colormap(image: np.ndarray, colormap: np.ndarray) -> np.ndarray:
-    """Colours of a (3, N) map of 16-bit values; gray maps stay one channel."""
-    if image.dtype == np.uint8:
-        colormap = (colormap >> 8).astype(np.uint8)
-    if (colormap == colormap[:1]).all():
-        return colormap[0][image]
-    return colormap.T[image]
-
-
-def _white_is_largest(image: np.ndarray) -> np.ndarray:
-    if image.dtype == bool:
-        return ~image
-    if image.dtype.kind == 'u':
-        return np.iinfo(image.dtype).max - image
-    return -image
+        for axis in [name for name in axes if name not in 'SYX']:
+            image = image.take(0, axis=axes.index(axis))
+            axes = axes.replace(axis, '')
+        if axes == 'SYX':
+            image = np.moveaxis(image, 0, -1)
+        return interpret(image, page)
 
 
 def _read_deep_png(path: Path, colour_type: int) -> np.ndarray:

@@ -6,7 +6,9 @@ redoes only items whose source changed or whose results are gone.
 
 import json
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -159,10 +161,18 @@ _worker: dict[str, Any] = {}
 def _start_worker(work: Work, context: OpenContext) -> None:
     # Ctrl-C reaches the whole group; only the parent should report it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # Opened here, as an open zip must not be shared: processes would move
     # one file position.
     opened = context()
     _worker.update(work=work, opened=opened, shared=opened.__enter__())
+
+
+def _end_with_parent() -> None:
+    # A parent that is killed cannot stop its workers, which would wait for
+    # more work for ever.
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _work(item: WorkItem) -> dict:

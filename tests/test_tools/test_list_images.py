@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cupre_mm.datasets.image_paths import find_images
+from cupre_mm.utils.image_paths import find_images
 from tools.dataset_converters import list_images as tool
 
 

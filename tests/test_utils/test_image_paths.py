@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from cupre_mm.datasets.image_paths import find_images
 from cupre_mm.utils.errors import BadDataError, MissingDataError
+from cupre_mm.utils.image_paths import find_images
 from cupre_mm.utils.microscopy_io import IMAGE_EXTENSIONS
 
 

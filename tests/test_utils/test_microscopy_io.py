@@ -8,6 +8,7 @@ from PIL import Image
 
 from cupre_mm.utils.errors import BadDataError, MissingDataError
 from cupre_mm.utils.microscopy_io import (
+    is_tiff,
     probe_image,
     read_image,
     to_three_channels,
@@ -232,6 +233,31 @@ def test_complex_tiff_is_refused(tmp_path: Path):
     tifffile.imwrite(tmp_path / 'a.tif', GRAY_8.astype(np.complex64))
     with pytest.raises(BadDataError, match='real numbers'):
         read_image(tmp_path / 'a.tif')
+
+
+def test_cmyk_tiff_is_not_taken_for_rgb_and_alpha(tmp_path: Path):
+    tifffile.imwrite(tmp_path / 'a.tif', RGBA_8, photometric='separated')
+    with pytest.raises(BadDataError, match=r'a\.tif: .*save it as RGB'):
+        read_image(tmp_path / 'a.tif')
+
+
+def test_an_image_larger_than_pillow_opens_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    Image.fromarray(GRAY_8).save(tmp_path / 'a.png')
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 20)
+    with pytest.raises(BadDataError, match=r'a\.png: .*save .* as TIFF'):
+        read_image(tmp_path / 'a.png')
+
+
+def test_a_tiff_is_told_by_its_first_bytes(tmp_path: Path):
+    Image.fromarray(GRAY_8).save(tmp_path / 'a.tif')
+    (tmp_path / 'a.tif').rename(tmp_path / 'a.png')
+    Image.fromarray(GRAY_8).save(tmp_path / 'b.png')
+    assert is_tiff(tmp_path / 'a.png')
+    assert not is_tiff(tmp_path / 'b.png')
+    with pytest.raises(MissingDataError, match=r'c\.tif'):
+        is_tiff(tmp_path / 'c.tif')
 
 
 def test_to_three_channels_repeats_gray():

@@ -1,8 +1,11 @@
+import multiprocessing
 import os
 import signal
+import time
 from concurrent.futures import process
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -122,6 +125,45 @@ def test_a_killed_worker_is_an_error_that_says_what_to_do(tmp_path):
     with pytest.raises(BadConfigError, match='--workers 1'):
         run_resumable(ITEMS, die_at_third, journal, 2)
     assert 'item2' not in read_journal(journal)
+
+
+def note_process(shared, item, folder):
+    (folder / item.name).write_text(str(os.getpid()))
+    time.sleep(60)
+    return {}
+
+
+def is_alive(process_id):
+    try:
+        state = Path(f'/proc/{process_id}/stat').read_text()
+    except OSError:
+        return False
+    return state.rpartition(')')[2].split()[0] != 'Z'
+
+
+@pytest.mark.skipif(
+    not Path('/proc').is_dir(), reason='reads the processes from /proc'
+)
+def test_workers_end_with_a_parent_that_was_killed(tmp_path):
+    work = partial(note_process, folder=tmp_path)
+    parent = multiprocessing.get_context('spawn').Process(
+        target=run_resumable, args=(ITEMS, work, tmp_path / 'journal', 2)
+    )
+    parent.start()
+    notes = [tmp_path / 'item0', tmp_path / 'item1']
+    wait_until(lambda: all(n.is_file() and n.read_text() for n in notes))
+    workers = [int(note.read_text()) for note in notes]
+    assert all(map(is_alive, workers))
+    os.kill(parent.pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, workers)))
+
+
+def wait_until(condition):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail('not within half a minute')
 
 
 def test_no_workers_are_refused(tmp_path):

@@ -1,10 +1,10 @@
 """Brings images of any exposure and bit depth to one range."""
 
-import numpy as np
 from mmcv.transforms import BaseTransform
 
 from cupre_mm.registry import TRANSFORMS
 from cupre_mm.utils.errors import BadConfigError
+from cupre_mm.utils.intensity import stretch_to_uint8
 
 
 @TRANSFORMS.register_module()
@@ -65,33 +65,3 @@ class PercentileNormalize(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(low={self.low}, high={self.high})'
-
-
-def stretch_to_uint8(image: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Stretch an image between two of its percentiles.
-
-    Args:
-        image (np.ndarray): Any shape, any real number type.
-        low (float): Percentile that becomes 0.
-        high (float): Percentile that becomes 255.
-
-    Returns:
-        np.ndarray: The same shape, uint8.
-    """
-    values = image
-    if image.dtype.kind == 'f':
-        values = image[np.isfinite(image)]
-    if values.size == 0:
-        return np.zeros(image.shape, np.uint8)
-    bottom, top = np.percentile(values, (low, high))
-    if bottom == top:
-        bottom, top = float(values.min()), float(values.max())
-    if bottom == top:
-        return np.zeros(image.shape, np.uint8)
-    # float32 holds 16 bits exactly, and not 32.
-    exact = np.float32 if image.dtype.itemsize <= 2 else np.float64
-    stretched = (image.astype(exact) - exact(bottom)) * exact(
-        255 / (top - bottom)
-    )
-    stretched = np.nan_to_num(stretched, copy=False, nan=0.0)
-    return np.rint(stretched.clip(0, 255)).astype(np.uint8)

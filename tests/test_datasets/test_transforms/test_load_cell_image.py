@@ -8,16 +8,21 @@ from PIL import Image
 
 from cupre_mm.datasets.transforms import LoadCellImage
 from cupre_mm.registry import TRANSFORMS
-from cupre_mm.utils.errors import BadDataError, MissingDataError
+from cupre_mm.utils.errors import (
+    BadConfigError,
+    BadDataError,
+    MissingDataError,
+)
 
 GRAY = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 RGB = np.stack([GRAY, GRAY[::-1], GRAY[:, ::-1]], axis=-1)
 
 
-def load(path: Path) -> dict:
-    return TRANSFORMS.build(dict(type='cupre_mm.LoadCellImage'))(
-        dict(img_path=str(path))
+def load(path: Path, **choices) -> dict:
+    transform = TRANSFORMS.build(
+        dict(type='cupre_mm.LoadCellImage', **choices)
     )
+    return transform(dict(img_path=str(path)))
 
 
 @pytest.mark.parametrize('extension', ['png', 'bmp', 'tif'])
@@ -64,16 +69,95 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path):
         load(tmp_path / 'a.png')
 
 
-def test_file_of_five_channels_is_named(tmp_path: Path):
+STACK = np.random.default_rng(0).integers(1000, 1200, (3, 2, 6, 8), np.uint16)
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    """Three planes in depth of two channels."""
+    path = tmp_path / 'a.tif'
+    tifffile.imwrite(path, STACK, imagej=True, metadata={'axes': 'ZCYX'})
+    return path
+
+
+@pytest.mark.parametrize(
+    ('choices', 'expected'),
+    [
+        (dict(z='max', channel=0), STACK[:, 0].max(0)),
+        (dict(z='middle', channel=1), STACK[1, 1]),
+        (dict(z=2, channel=0), STACK[2, 0]),
+    ],
+)
+def test_a_plane_or_projection_of_a_stack(
+    stack: Path, choices: dict, expected: np.ndarray
+):
+    image = load(stack, **choices)['img']
+    assert image.dtype == np.uint16
+    np.testing.assert_array_equal(image, np.dstack([expected] * 3))
+
+
+def test_merged_channels_are_bgr(stack: Path):
+    image = load(stack, z=1, channel=[1, 0])['img']
+    assert not image[..., 0].any()
+    np.testing.assert_array_equal(image[..., 1], STACK[1, 0])
+    np.testing.assert_array_equal(image[..., 2], STACK[1, 1])
+
+
+def test_pages_time_and_series(tmp_path: Path):
+    path = tmp_path / 'a.tif'
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(STACK[:, 0], photometric='minisblack')
+        writer.write(STACK[0, 1, :5])
+    np.testing.assert_array_equal(
+        load(path, page=2)['img'][..., 0], STACK[2, 0]
+    )
+    assert load(path, series=1)['img_shape'] == (5, 8)
+    tifffile.imwrite(path, STACK[:, 0], imagej=True, metadata={'axes': 'TYX'})
+    np.testing.assert_array_equal(load(path, t=0)['img'][..., 0], STACK[0, 0])
+
+
+@pytest.mark.parametrize(
+    ('choices', 'message'),
+    [
+        ({}, r'3 Z planes .* choose with z='),
+        (dict(z=0), r'2 channels .* choose with channel='),
+        (dict(z=3, channel=0), r'z=3, but the file has 3 Z planes'),
+        (dict(z=0, channel=0, series=1), r'series=1, but the file holds 1'),
+    ],
+)
+def test_no_plane_is_taken_that_was_not_asked_for(
+    stack: Path, choices: dict, message: str
+):
+    with pytest.raises(BadDataError, match=rf'a\.tif: .*{message}'):
+        load(stack, **choices)
+
+
+@pytest.mark.parametrize(
+    'choices',
+    [dict(z='split'), dict(z='top'), dict(channel=[0]), dict(series=-1)],
+    ids=str,
+)
+def test_choices_that_make_no_sense_are_refused(choices: dict):
+    with pytest.raises(BadConfigError, match=f'{next(iter(choices))}='):
+        LoadCellImage(**choices)
+
+
+def test_dyes_that_lie_together_are_channels(tmp_path: Path):
+    dyes = np.random.default_rng(0).integers(0, 255, (6, 8, 5), np.uint8)
     tifffile.imwrite(
         tmp_path / 'a.tif',
-        np.zeros((6, 8, 5), np.uint8),
+        dyes,
         photometric='minisblack',
         planarconfig='contig',
     )
-    with pytest.raises(BadDataError, match=r'a\.tif: .*neither gray nor RGB'):
+    with pytest.raises(BadDataError, match=r'a\.tif: .*5 channels'):
         load(tmp_path / 'a.tif')
+    image = load(tmp_path / 'a.tif', channel=4)['img']
+    np.testing.assert_array_equal(image[..., 0], dyes[..., 4])
 
 
 def test_repr():
     assert repr(LoadCellImage()) == 'LoadCellImage()'
+    assert repr(LoadCellImage(z='max', channel=0)) == (
+        "LoadCellImage(z='max', channel=0)"
+    )
