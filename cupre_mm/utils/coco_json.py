@@ -6,12 +6,22 @@ sorted keys, fixed separators, ASCII, one newline at the end.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from cupre_mm.utils.atomic_write import write_atomically
-from cupre_mm.utils.errors import BadDataError, MissingDataError
+from cupre_mm.utils.coco_checks import (
+    ANNOTATION_KEYS,
+    COCO_LISTS,
+    check_images_and_categories,
+    check_keys,
+    check_unique,
+    lost_reference,
+    no_coco_list,
+    not_json,
+)
+from cupre_mm.utils.errors import MissingDataError
 
 CocoDict = dict[str, Any]
 
@@ -82,10 +92,7 @@ def read_coco(path: str | Path, hint: str = '') -> tuple[CocoDict, str]:
     try:
         coco = json.loads(data, parse_constant=_refuse_constant)
     except ValueError as error:
-        raise BadDataError(
-            f'{path} is not valid json ({error}); it may be cut off: make or '
-            'download it again'
-        ) from error
+        raise not_json(path, error) from error
     if isinstance(coco, dict) and isinstance(coco.get('annotations'), dict):
         coco['annotations'] = list(coco['annotations'].values())
     check_coco(coco, path)
@@ -104,28 +111,20 @@ def check_coco(coco: Any, path: str | Path) -> None:
             image id or file name occurs twice, or an annotation names an
             image or a category that the file does not have.
     """
-    for key in ('images', 'annotations', 'categories'):
+    for key in COCO_LISTS:
         if not isinstance(coco, dict) or not isinstance(coco.get(key), list):
-            raise BadDataError(
-                f'{path} is not COCO instance json: it has no list '
-                f'{key!r}; pass a file such as instances_train2017.json'
+            raise no_coco_list(path, key)
+    check_images_and_categories(coco['images'], coco['categories'], path)
+    annotations = coco['annotations']
+    check_keys(annotations, ANNOTATION_KEYS, 'annotation', path)
+    check_unique((ann['id'] for ann in annotations), 'annotation id', path)
+    for key, target in (('image_id', 'images'), ('category_id', 'categories')):
+        known = {entry['id'] for entry in coco[target]}
+        lost = [ann for ann in annotations if ann[key] not in known]
+        if lost:
+            raise lost_reference(
+                path, key, len(lost), lost[0][key], lost[0]['id']
             )
-    if not coco['images']:
-        raise BadDataError(
-            f'{path} lists no images; check the command that made it'
-        )
-    _check_keys(coco['images'], ('id', 'file_name'), 'image', path)
-    _check_keys(coco['categories'], ('id', 'name'), 'category', path)
-    _check_keys(
-        coco['annotations'], ('id', 'image_id', 'category_id'), 'annotation',
-        path,
-    )  # fmt: skip
-    _check_unique(coco['images'], 'id', 'image id', path)
-    _check_unique(coco['images'], 'file_name', 'file name', path)
-    _check_unique(coco['categories'], 'id', 'category id', path)
-    _check_unique(coco['annotations'], 'id', 'annotation id', path)
-    _check_reference(coco, 'image_id', 'images', path)
-    _check_reference(coco, 'category_id', 'categories', path)
 
 
 def take_images(coco: CocoDict, images: Iterable[dict]) -> CocoDict:
@@ -150,47 +149,3 @@ def take_images(coco: CocoDict, images: Iterable[dict]) -> CocoDict:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f'{name} is not a json number')
-
-
-def _check_keys(
-    entries: list, keys: Sequence[str], kind: str, path: str | Path
-) -> None:
-    for position, entry in enumerate(entries):
-        for key in keys:
-            value = entry.get(key) if isinstance(entry, dict) else None
-            if not isinstance(value, (int, str)):
-                raise BadDataError(
-                    f'{path}: {kind} number {position} has no usable '
-                    f'{key!r} (got {value!r}); it must be a number or text'
-                )
-
-
-def _check_unique(
-    entries: list[dict], key: str, name: str, path: str | Path
-) -> None:
-    seen: set[int | str] = set()
-    repeated: dict[int | str, None] = {}
-    for entry in entries:
-        if entry[key] in seen:
-            repeated[entry[key]] = None
-        seen.add(entry[key])
-    if repeated:
-        first = ', '.join(repr(value) for value in list(repeated)[:5])
-        raise BadDataError(
-            f'{path}: {len(repeated)} {name}(s) occur more than once: '
-            f'{first}; every {name} must be unique: remove or rename the '
-            'repeated entries'
-        )
-
-
-def _check_reference(
-    coco: CocoDict, key: str, target: str, path: str | Path
-) -> None:
-    known = {entry['id'] for entry in coco[target]}
-    lost = [ann for ann in coco['annotations'] if ann[key] not in known]
-    if lost:
-        raise BadDataError(
-            f'{path}: {len(lost)} annotation(s) name a {key} that is not '
-            f'among its {target}, first {lost[0][key]!r} (annotation '
-            f'{lost[0]["id"]!r}); remove them or add the missing entry'
-        )

@@ -278,3 +278,45 @@ def test_missing_images_come_with_the_command_that_makes_them(tmp_path: Path):
         _build(tmp_path)
     with pytest.raises(MissingDataError, match=r'image folder.*bbbc038\.py'):
         _build(tmp_path, data_prefix=dict(img='none/'))
+
+
+def test_checks_and_warnings_are_the_same_on_a_cache_hit(
+    tmp_path: Path, logged: list[str]
+):
+    coco = _coco(names=('nucleus', 'debris'))
+    coco['annotations'] += [
+        dict(coco['annotations'][0], id=2, category_id=2),
+        dict(coco['annotations'][0], id=3, bbox=[60, 4, 3, 3]),
+    ]
+    _write(tmp_path, coco)
+    _build(tmp_path, cache=True)
+    assert (tmp_path / '.cupre_cache').is_dir()
+    first = list(logged)
+    assert len(first) == 2
+    _build(tmp_path, cache=True)
+    assert logged == first * 2
+    with pytest.raises(BadConfigError, match="which has \\['nucleus'"):
+        _build(tmp_path, cache=True, metainfo=dict(classes=('cell',)))
+    (tmp_path / 'images/a.png').unlink()
+    with pytest.raises(MissingDataError, match=r'a\.png'):
+        _build(tmp_path, cache=True)
+
+
+def test_a_text_as_classes_is_refused(tmp_path: Path):
+    _write(tmp_path, _coco())
+    with pytest.raises(BadConfigError, match=r"classes=\('nucleus',\)"):
+        _build(tmp_path, metainfo=dict(classes='nucleus'))
+
+
+@pytest.mark.parametrize('backend', [dict(backend='local'), None])
+def test_local_backends_check_images(tmp_path: Path, backend: dict | None):
+    _write(tmp_path, _coco())
+    assert len(_build(tmp_path, backend_args=backend)) == 2
+    (tmp_path / 'images/a.png').unlink()
+    with pytest.raises(MissingDataError, match=r'a\.png'):
+        _build(tmp_path, backend_args=backend)
+
+
+def test_unknown_backend_is_named(tmp_path: Path):
+    with pytest.raises(BadConfigError, match="'backend': 'tape'"):
+        _build(tmp_path, backend_args=dict(backend='tape'))
