@@ -94,9 +94,12 @@ def data_root(demo_data, tmp_path_factory) -> Path:
         shutil.copytree(
             root / 'demo/cells_unlabelled' / look, root / 'cells' / source
         )
-    for folder in ('bbbc038', 'livecell'):
+    for folder, train_list in (
+        ('bbbc038', 'cells/bbbc038_train.txt'),
+        ('livecell', 'livecell/livecell_train.txt'),
+    ):
         listed = sorted((root / folder / 'images').iterdir())
-        (root / f'cells/{folder}_train.txt').write_text(
+        (root / train_list).write_text(
             ''.join(f'{path.relative_to(root)}\n' for path in listed)
         )
     return root
