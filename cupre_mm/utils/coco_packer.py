@@ -5,8 +5,10 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -14,18 +16,17 @@ from cupre_mm.utils.annotation_faults import FaultFinder
 from cupre_mm.utils.annotation_packing import pack_annotations
 from cupre_mm.utils.coco_checks import (
     ANNOTATION_KEYS,
-    COCO_LISTS,
     check_images_and_categories,
     check_keys,
     check_unique,
     lost_reference,
-    no_coco_list,
-    not_json,
 )
 from cupre_mm.utils.errors import BadDataError
-from cupre_mm.utils.json_stream import stream_json
+from cupre_mm.utils.json_stream import read_entries, read_list
 from cupre_mm.utils.packed_coco import CocoSummary, PackedWriter
 
+# Annotations that are in memory at a time.
+_BATCH = 1000
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -49,15 +50,15 @@ def pack_coco(
             :func:`~cupre_mm.utils.coco_json.check_coco`, or an image lacks
             its height and width.
     """
-    packer = _Packer(out, name)
-    try:
-        with _uncollected(), Path(path).open('rb') as file:
-            for part in stream_json(file, COCO_LISTS):
-                packer.take(part.key, part.kind, part.entries)
-    except BadDataError:
-        raise
-    except ValueError as error:
-        raise not_json(name, error) from error
+    open_file = partial(Path(path).open, 'rb')
+    with _uncollected():
+        images = read_list(open_file, 'images', name)
+        categories = read_list(open_file, 'categories', name)
+        check_images_and_categories(images, categories, name)
+        packer = _Packer(out, images, categories, name)
+        entries = read_entries(open_file, 'annotations', name)
+        while batch := list(islice(entries, _BATCH)):
+            packer.take(batch)
     packer.finish(digest)
 
 
@@ -78,32 +79,35 @@ def _uncollected() -> Iterator[None]:
 
 
 class _Packer:
-    """State of :func:`pack_coco`. An image's slot is the order of mention."""
+    """State of :func:`pack_coco`."""
 
-    def __init__(self, out: BinaryIO, name: str | Path) -> None:
+    def __init__(
+        self,
+        out: BinaryIO,
+        images: list[dict],
+        categories: list[dict],
+        name: str | Path,
+    ) -> None:
         self._writer = PackedWriter(out)
+        self._images, self._categories = images, categories
         self._name = name
-        self._lists: dict[str, list] = {}
-        self._checked = False
+        self._place = {
+            image['id']: number for number, image in enumerate(images)
+        }
+        self._known = {
+            'image_id': self._place,
+            'category_id': {category['id'] for category in categories},
+        }
+        # By key: how many, what the first of them names, and its id.
+        self._lost: dict[str, list[Any]] = {}
         self._faults = FaultFinder()
-        self._slots: dict[int | str, int] = {}
         self._ids = array('q')
         self._odd_ids: list[int | str] = []
         self._pairs: Counter[tuple[int | str, int]] = Counter()
-        self._first_of: dict[str, dict] = {'image_id': {}, 'category_id': {}}
-        self._piece_slots, self._starts = array('q'), array('q')
+        self._piece_images, self._starts = array('q'), array('q')
 
-    def take(self, key: str, kind: type, entries: list) -> None:
-        """Take in some entries of one of COCO's lists."""
-        if kind is dict and key != 'annotations':
-            raise no_coco_list(self._name, key)
-        known = self._lists.setdefault(key, [])
-        if key != 'annotations':
-            known += entries
-        elif entries:
-            self._take_annotations(entries)
-
-    def _take_annotations(self, entries: list[dict]) -> None:
+    def take(self, entries: list[dict]) -> None:
+        """Take in the annotations that come next."""
         count = len(self._ids) + len(self._odd_ids)
         check_keys(entries, ANNOTATION_KEYS, 'annotation', self._name, count)
         for entry in entries:
@@ -112,68 +116,60 @@ class _Packer:
                 self._ids.append(value)
             else:
                 self._odd_ids.append(value)
-        slots = [
-            self._slots.setdefault(entry['image_id'], len(self._slots))
-            for entry in entries
-        ]
-        for key, first_of in self._first_of.items():
+        for key, known in self._known.items():
             for entry in entries:
-                first_of.setdefault(entry[key], entry['id'])
+                if entry[key] not in known:
+                    lost = [0, entry[key], entry['id']]
+                    self._lost.setdefault(key, lost)[0] += 1
+        if self._lost:
+            # The file will be refused; what goes on is the count.
+            return
+        places = [self._place[entry['image_id']] for entry in entries]
         self._pairs.update(
-            zip((entry['category_id'] for entry in entries), slots)
+            zip((entry['category_id'] for entry in entries), places)
         )
-        self._faults.look(entries, np.array(slots))
+        self._faults.look(entries, np.array(places))
         groups: dict[int, list[dict]] = {}
-        for entry, slot in zip(entries, slots):
-            groups.setdefault(slot, []).append(entry)
-        for slot, group in groups.items():
-            self._piece_slots.append(slot)
+        for entry, place in zip(entries, places):
+            groups.setdefault(place, []).append(entry)
+        for place, group in groups.items():
+            self._piece_images.append(place)
             self._starts.append(self._writer.position)
             self._writer.write(pack_annotations(group))
 
     def finish(self, digest: bytes) -> None:
         """Check what needs the whole file, and write what goes last."""
-        for key in COCO_LISTS:
-            if key not in self._lists:
-                raise no_coco_list(self._name, key)
-        images, categories = self._lists['images'], self._lists['categories']
-        check_images_and_categories(images, categories, self._name)
         self._check_ids()
-        place = {image['id']: number for number, image in enumerate(images)}
-        self._check_references('image_id', place)
-        self._check_references(
-            'category_id', {category['id'] for category in categories}
-        )
-        _check_sizes(images, self._name)
-        positions = np.array([place[key] for key in self._slots], np.int64)
-        mentioned = [images[position] for position in positions]
-        self._faults.judge(mentioned)
+        for key in self._known:
+            if key in self._lost:
+                raise lost_reference(self._name, key, *self._lost[key])
+        _check_sizes(self._images, self._name)
+        self._faults.judge(self._images)
         counts: Counter[int | str] = Counter()
         images_of: dict[int | str, list[int]] = {
-            category['id']: [] for category in categories
+            category['id']: [] for category in self._categories
         }
-        for (category, slot), count in self._pairs.items():
+        for (category, place), count in self._pairs.items():
             counts[category] += count
-            images_of[category].append(int(positions[slot]))
+            images_of[category].append(place)
         summary = CocoSummary(
-            images=images,
-            categories=categories,
+            images=self._images,
+            categories=self._categories,
             counts=list(counts.items()),
             images_of=list(images_of.items()),
-            faults=self._faults.found(mentioned),
+            faults=self._faults.found(self._images),
         )
-        arrays = self._index(positions, len(images))
-        self._writer.finish(arrays, summary, digest)
+        self._writer.finish(self._index(), summary, digest)
 
-    def _index(
-        self, positions: np.ndarray, num_images: int
-    ) -> list[np.ndarray]:
+    def _index(self) -> list[np.ndarray]:
         """Arrays of :meth:`PackedWriter.finish`."""
         starts = np.array(self._starts, np.int64)
         ends = np.append(starts[1:], self._writer.position)[: len(starts)]
-        rows = positions[np.array(self._piece_slots, np.int64)]
-        order = np.argsort(rows, kind='stable')
-        first = np.searchsorted(rows[order], np.arange(num_images + 1))
+        images = np.array(self._piece_images, np.int64)
+        order = np.argsort(images, kind='stable')
+        first = np.searchsorted(
+            images[order], np.arange(len(self._images) + 1)
+        )
         return [first, starts[order], ends[order]]
 
     def _check_ids(self) -> None:
@@ -182,21 +178,6 @@ class _Packer:
         # Repeated ones alone, as a set of all ids would be large.
         check_unique(
             [*repeated, *repeated, *self._odd_ids], 'annotation id', self._name
-        )
-
-    def _check_references(self, key: str, known: dict | set) -> None:
-        first_of = self._first_of[key]
-        lost = [value for value in first_of if value not in known]
-        if not lost:
-            return
-        slots = {self._slots[value] for value in lost if key == 'image_id'}
-        count = sum(
-            number
-            for (category, slot), number in self._pairs.items()
-            if slot in slots or (key == 'category_id' and category in lost)
-        )
-        raise lost_reference(
-            self._name, key, count, lost[0], first_of[lost[0]]
         )
 
 

@@ -1,192 +1,143 @@
-"""Reads a json file of any size entry by entry.
+"""Reads the lists of COCO annotation files of any size, by ijson.
 
-A file such as a COCO annotation file is one object that holds a few very
-long lists. :func:`json.load` needs several times the file's size in memory
-for it; here a window of some MiB slides over the file and the standard
-library's own scanner decodes one entry after the other, so that every number
-comes out as :func:`json.load` would have it.
+:func:`json.load` needs several times a file's size in memory; here it is one
+entry at a time. Every list takes a pass of its own over the file, as ijson
+gives one at a time; only the one that holds the annotations has to be read to
+its end.
+
+ijson is fast where it has its C part, as its wheels do. Without it, and where
+the locale has a decimal comma, by which the C part would read 1.5 as 1, its
+pure Python part gives the same some fifteen times slower, with a warning.
 """
 
 import codecs
 import json
-from collections.abc import Collection, Iterator
-from json.decoder import WHITESPACE
-from typing import Any, BinaryIO, NamedTuple
+import locale
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
 
-WINDOW = 4 * 2**20
-# A value that the window's end cut in two fails at most this far before it,
-# but for a cut string, which is told by its message.
-_CUT_WITHIN = 32
-_CUT_STRING = 'Unterminated string'
+import ijson
 
+from cupre_mm.utils.coco_checks import no_coco_list, not_json
 
-class JsonPart(NamedTuple):
-    """Some entries of one member of the outermost object.
+OpenFile = Callable[[], AbstractContextManager[BinaryIO]]
 
-    Attributes:
-        key (str): The member's name.
-        kind (type): ``list`` or ``dict``: what the member is.
-        entries (list): Entries of the list, or values of the dict, in the
-            file's order. A member's first part has none.
-    """
-
-    key: str
-    kind: type
-    entries: list[Any]
+# Larger ones are slower: what comes of one at a time leaves the CPU's cache.
+_BYTES_AT_A_TIME = 2**18
+_OPTIONS = dict(use_float=True, buf_size=_BYTES_AT_A_TIME)
+_PURE_PYTHON = 'python'
 
 
-def stream_json(
-    file: BinaryIO, keys: Collection[str], window: int = WINDOW
-) -> Iterator[JsonPart]:
-    """Read the named members of a json object, a few MiB at a time.
+def read_list(open_file: OpenFile, key: str, name: str | Path) -> list:
+    """Read a short list, such as the images, as a whole.
+
+    What comes after the list in the file is not looked at.
 
     Args:
-        file (BinaryIO): The open file, in UTF-8, -16 or -32; read once, from
-            the front, so that it may be a member of a zip.
-        keys (Collection[str]): Members to read; only lists and dicts are
-            given, members of another type and name are passed over.
-        window (int): Bytes read at a time. Defaults to 4 MiB.
+        open_file (Callable): Opens the file anew at each call: json in
+            UTF-8, -16 or -32, with or without a byte order mark.
+        key (str): Which member of the outermost object.
+        name (str | Path): The file, for the messages.
 
-    Yields:
-        JsonPart: The members in the file's order, each as one part without
-        entries followed by parts with some.
+    Returns:
+        list: The entries, equal to those of :func:`json.load`.
 
     Raises:
-        ValueError: If the file is not valid json, holds NaN or infinity, or
-            has one of ``keys`` twice.
+        BadDataError: If the file is not json until there, or has no such
+            list.
     """
-    scanner = _Scanner(file, window)
-    try:
-        if scanner.peek() != '{':
-            scanner.value()
+    with _parsing(open_file, name) as (parser, file):
+        found = next(parser.items(file, key, **_OPTIONS), None)
+    if not isinstance(found, list):
+        raise no_coco_list(name, key)
+    return found
+
+
+def read_entries(
+    open_file: OpenFile, key: str, name: str | Path
+) -> Iterator[Any]:
+    """Give the entries of a long list, such as the annotations, one by one.
+
+    A mapping in its place, as the annotations of LIVECell's files of one
+    cell type are, is read as the list of its values. The file is read to its
+    end.
+
+    Args:
+        open_file (Callable): See :func:`read_list`.
+        key (str): See :func:`read_list`.
+        name (str | Path): The file, for the messages.
+
+    Yields:
+        Any: The entries in the order of the file, equal to those of
+        :func:`json.load`.
+
+    Raises:
+        BadDataError: If the file is not json, which may show after some
+            entries, or has no such list.
+    """
+    with _parsing(open_file, name) as (parser, file):
+        start = next(
+            (
+                event
+                for prefix, event, _ in parser.parse(file, **_OPTIONS)
+                if prefix == key
+            ),
+            None,
+        )
+    if start not in ('start_array', 'start_map'):
+        raise no_coco_list(name, key)
+    with _parsing(open_file, name) as (parser, file):
+        if start == 'start_array':
+            yield from parser.items(file, f'{key}.item', **_OPTIONS)
         else:
-            yield from _members(scanner, keys)
-        scanner.finish()
-    except RecursionError as error:
-        raise ValueError('it is nested too deeply') from error
+            for _, entry in parser.kvitems(file, key, **_OPTIONS):
+                yield entry
 
 
-def _members(scanner: '_Scanner', keys: Collection[str]) -> Iterator[JsonPart]:
-    seen = set()
-    for _ in scanner.items('{', '}'):
-        key = scanner.key()
-        kind = {'[': list, '{': dict}.get(scanner.peek())
-        if key not in keys or kind is None:
-            scanner.value()
-            continue
-        if key in seen:
-            raise ValueError(f'it has {key!r} twice')
-        seen.add(key)
-        yield JsonPart(key, kind, [])
-        entries: list[Any] = []
-        windows = scanner.windows_read
-        for _ in scanner.items(*('[]' if kind is list else '{}')):
-            if kind is dict:
-                scanner.key()
-            entries.append(scanner.value())
-            if scanner.windows_read != windows:
-                yield JsonPart(key, kind, entries)
-                entries, windows = [], scanner.windows_read
-        if entries:
-            yield JsonPart(key, kind, entries)
+@contextmanager
+def _parsing(
+    open_file: OpenFile, name: str | Path
+) -> Iterator[tuple[ModuleType, BinaryIO]]:
+    """A parser and the open file; tells what is no json."""
+    with open_file() as file:
+        encoding = json.detect_encoding(file.read(4))
+    with open_file() as file:
+        if encoding != 'utf-8':
+            file = _to_utf8(file, encoding)
+        try:
+            yield _parser(), file
+        # ValueError: what is no text in the encoding, in pure Python also
+        # what is no json.
+        except (ijson.JSONError, ValueError) as error:
+            raise not_json(name, _in_one_line(error)) from error
 
 
-class _Scanner:
-    """A place in a json text of which only a window is in memory."""
-
-    def __init__(self, file: BinaryIO, window: int) -> None:
-        self.windows_read = 0
-        self._file = file
-        self._window = window
-        head = file.read(window)
-        # json.loads finds the encoding of bytes in the same way.
-        decoder = codecs.getincrementaldecoder(json.detect_encoding(head))
-        self._decoder = decoder('surrogatepass')
-        self._text = self._decoder.decode(head)
-        self._start = 0
-        self._position = 0
-        self._at_end = False
-        self._decode = json.JSONDecoder(parse_constant=_refuse).raw_decode
-
-    def peek(self) -> str:
-        """The next character that is not white space; '' at the end."""
-        while True:
-            end = WHITESPACE.match(self._text, self._position).end()
-            self._position = end
-            if end < len(self._text):
-                return self._text[end]
-            if not self._read_on():
-                return ''
-
-    def value(self) -> Any:
-        """Decode the value that comes next."""
-        self.peek()
-        while True:
-            try:
-                value, end = self._decode(self._text, self._position)
-            except json.JSONDecodeError as error:
-                edge = len(self._text) - _CUT_WITHIN
-                cut = error.pos >= edge or _CUT_STRING in error.msg
-                if cut and self._read_on():
-                    continue
-                raise self._error(error.msg, error.pos) from error
-            # A number may go on beyond the window.
-            if end == len(self._text) and self._read_on():
-                continue
-            self._position = end
-            return value
-
-    def key(self) -> str:
-        """Decode the key that comes next, and pass its colon."""
-        if self.peek() != '"':
-            raise self._error(
-                'Expecting property name enclosed in double quotes'
-            )
-        key = self.value()
-        if self.peek() != ':':
-            raise self._error("Expecting ':' delimiter")
-        self._position += 1
-        return key
-
-    def items(self, opening: str, closing: str) -> Iterator[None]:
-        """Stop at each item of the list or object that comes next."""
-        assert self.peek() == opening
-        self._position += 1
-        if self.peek() == closing:
-            self._position += 1
-            return
-        while True:
-            yield
-            mark = self.peek()
-            if mark not in (',', closing):
-                raise self._error("Expecting ',' delimiter")
-            self._position += 1
-            if mark == closing:
-                return
-
-    def finish(self) -> None:
-        """Refuse anything after the value."""
-        if self.peek():
-            raise self._error('Extra data')
-
-    def _read_on(self) -> bool:
-        """Drop what was read and append the next window."""
-        if self._at_end:
-            return False
-        data = self._file.read(self._window)
-        self._at_end = not data
-        more = self._decoder.decode(data, final=self._at_end)
-        self._start += self._position
-        self._text = self._text[self._position :] + more
-        self._position = 0
-        self.windows_read += 1
-        return True
-
-    def _error(self, message: str, position: int | None = None) -> ValueError:
-        if position is None:
-            position = self._position
-        return ValueError(f'{message}: character {self._start + position}')
+def _to_utf8(file: BinaryIO, encoding: str) -> BinaryIO:
+    data = iter(partial(file.read, _BYTES_AT_A_TIME), b'')
+    text = codecs.iterdecode(data, encoding)
+    return ijson.from_iter(codecs.iterencode(text, 'utf-8'))
 
 
-def _refuse(name: str) -> None:
-    raise ValueError(f'{name} is not a json number')
+def _parser() -> ModuleType:
+    parser, reason = ijson, 'has no C part here: install it from a wheel'
+    if locale.localeconv()['decimal_point'] != '.':
+        parser = ijson.get_backend(_PURE_PYTHON)
+        reason = 'cannot use its C part with a decimal comma: set LC_NUMERIC=C'
+    if parser.backend_name == _PURE_PYTHON:
+        warnings.warn(f'json is read slowly, as ijson {reason}', stacklevel=2)
+    return parser
+
+
+def _in_one_line(error: Exception) -> str:
+    """The parser's message, of several lines with the place marked below."""
+    text = str(error)
+    if error.args and isinstance(error.args[0], bytes):
+        text = error.args[0].decode(errors='replace')
+    reason, *place = text.splitlines() or [type(error).__name__]
+    near = place[0].strip() if place else ''
+    return f'{reason} near {near}' if near else reason

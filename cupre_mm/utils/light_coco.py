@@ -7,21 +7,19 @@ as they are read, so that what stays is a few numbers an instance.
 from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cupre_mm.utils.coco_checks import (
-    COCO_LISTS,
     check_images_and_categories,
     check_keys,
     lost_reference,
-    no_coco_list,
-    not_json,
 )
 from cupre_mm.utils.errors import BadDataError, MissingDataError
-from cupre_mm.utils.json_stream import stream_json
+from cupre_mm.utils.json_stream import read_entries, read_list
 
 
 @dataclass(frozen=True)
@@ -75,44 +73,32 @@ def read_boxes(path: str | Path) -> CocoBoxes:
         BadDataError: If it is not COCO instance json, or entries lack their
             size, box or area.
     """
-    path = Path(path)
-    lists: dict[str, list[dict]] = {}
-    boxes, areas, slots = array('d'), array('d'), array('q')
-    # Annotations may come before the images that they name.
-    slot_of: dict[int | str, int] = {}
-    crowds = 0
-    for key, entries in _stream(path):
-        lists.setdefault(key, [])
-        if key != 'annotations':
-            lists[key] += entries
-            continue
-        for entry in entries:
-            slot = slot_of.setdefault(entry['image_id'], len(slot_of))
-            if entry.get('iscrowd'):
-                crowds += 1
-                continue
-            left, top, width, height = _numbers(entry, 'bbox', 4, path)
-            boxes.extend((left, top, width, height))
-            areas.extend(_numbers(entry, 'area', 1, path))
-            slots.append(slot)
-    for key in COCO_LISTS:
-        if key not in lists:
-            raise no_coco_list(path, key)
-    images = lists['images']
-    check_images_and_categories(images, lists['categories'], path)
+    path = _existing(path)
+    open_file = partial(path.open, 'rb')
+    images = read_list(open_file, 'images', path)
+    categories = read_list(open_file, 'categories', path)
+    check_images_and_categories(images, categories, path)
     _check_sizes(images, path)
-    place = {image['id']: n for n, image in enumerate(images)}
-    lost = [key for key in slot_of if key not in place]
+    place = {image['id']: number for number, image in enumerate(images)}
+    boxes, areas, image_of = array('d'), array('d'), array('q')
+    crowds, lost = 0, []
+    for entry in _annotations(path):
+        if entry['image_id'] not in place:
+            lost.append((entry['image_id'], entry.get('id')))
+        elif entry.get('iscrowd'):
+            crowds += 1
+        else:
+            boxes.extend(_numbers(entry, 'bbox', 4, path))
+            areas.extend(_numbers(entry, 'area', 1, path))
+            image_of.append(place[entry['image_id']])
     if lost:
-        raise lost_reference(path, 'image_id', len(lost), lost[0], 'unknown')
-    place_of_slot = np.array([place[key] for key in slot_of], np.int64)
+        raise lost_reference(path, 'image_id', len(lost), *lost[0])
     found = np.array(boxes).reshape(-1, 4)
-    image_of = np.array(slots, np.int64)
     good = (found[:, 2:] > 0).all(1)
     return CocoBoxes(
         path=path,
         images=images,
-        image_of=place_of_slot[image_of[good]],
+        image_of=np.array(image_of, np.int64)[good],
         boxes=found[good],
         areas=np.array(areas)[good],
         crowds=crowds,
@@ -138,33 +124,27 @@ def read_instances(
         BadDataError: If it is not COCO instance json.
     """
     found: dict[int | str, list[dict]] = {key: [] for key in image_ids}
-    for key, entries in _stream(Path(path)):
-        if key == 'annotations':
-            for entry in entries:
-                if entry['image_id'] in found:
-                    found[entry['image_id']].append(entry)
+    for entry in _annotations(_existing(path)):
+        if entry['image_id'] in found:
+            found[entry['image_id']].append(entry)
     return found
 
 
-def _stream(path: Path) -> Iterator[tuple[str, list[dict]]]:
-    """Some entries at a time of COCO's lists, in the file's order."""
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
     if not path.is_file():
         raise MissingDataError(
             f'annotation file {path} does not exist; data/README.md names '
             'the command that makes it'
         )
-    try:
-        with path.open('rb') as file:
-            for part in stream_json(file, COCO_LISTS):
-                if part.key == 'annotations':
-                    check_keys(part.entries, ('image_id',), 'annotation', path)
-                elif part.kind is dict:
-                    raise no_coco_list(path, part.key)
-                yield part.key, part.entries
-    except BadDataError:
-        raise
-    except ValueError as error:
-        raise not_json(path, error) from error
+    return path
+
+
+def _annotations(path: Path) -> Iterator[dict]:
+    entries = read_entries(partial(path.open, 'rb'), 'annotations', path)
+    for number, entry in enumerate(entries):
+        check_keys([entry], ('image_id',), 'annotation', path, number)
+        yield entry
 
 
 def _numbers(entry: dict, key: str, count: int, path: Path) -> list[float]:

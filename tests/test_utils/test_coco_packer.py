@@ -53,19 +53,14 @@ def _pack(path: Path, coco: dict, **changes) -> PackedAnnotations:
     return PackedAnnotations(out.getvalue(), DIGEST)
 
 
-@pytest.fixture(params=[4 * 2**20, 700])
-def window(request, monkeypatch) -> int:
-    """Windows that hold the whole file, and a few annotations."""
-    stream = coco_packer.stream_json
-    monkeypatch.setattr(
-        coco_packer,
-        'stream_json',
-        lambda file, keys: stream(file, keys, request.param),
-    )
+@pytest.fixture(params=[1000, 7])
+def batch(request, monkeypatch) -> int:
+    """Batches that hold the whole file, and a few annotations."""
+    monkeypatch.setattr(coco_packer, '_BATCH', request.param)
     return request.param
 
 
-def test_annotations_of_each_image_in_the_order_of_the_file(tmp_path, window):
+def test_annotations_of_each_image_in_the_order_of_the_file(tmp_path, batch):
     coco = _coco()
     packed = _pack(tmp_path / 'a.json', coco)
     by_image = defaultdict(list)
@@ -76,7 +71,7 @@ def test_annotations_of_each_image_in_the_order_of_the_file(tmp_path, window):
     assert packed.of_image(5) == []
 
 
-def test_summary_has_all_but_the_annotations(tmp_path, window):
+def test_summary_has_all_but_the_annotations(tmp_path, batch):
     coco = _coco()
     summary = _pack(tmp_path / 'a.json', coco).read_summary()
     assert summary.images == coco['images']
@@ -95,7 +90,7 @@ def test_summary_has_all_but_the_annotations(tmp_path, window):
     assert summary.faults == []
 
 
-def test_images_before_annotations_and_annotations_by_key(tmp_path, window):
+def test_images_before_annotations_and_annotations_by_key(tmp_path, batch):
     coco = _coco()
     first = _pack(tmp_path / 'a.json', coco)
     keyed = {str(ann['id']): ann for ann in coco['annotations']}
@@ -130,16 +125,19 @@ def _faulty(change) -> dict:
         lambda c: c['categories'][0].update(id=2),
         lambda c: c['annotations'][0].update(id=2),
         lambda c: [c['annotations'][n].update(id='x') for n in (3, 60)],
-        lambda c: [c['annotations'][n].update(id=2**80) for n in (3, 60)],
         lambda c: c['annotations'][5].update(image_id=99),
         lambda c: [c['annotations'][n].update(category_id=9) for n in (7, 70)],
+        lambda c: [
+            c['annotations'][n].update({key: 9})
+            for n, key in ((7, 'category_id'), (70, 'image_id'))
+        ],
         lambda c: c['annotations'][5].update(image_id=None),
         lambda c: c['annotations'].append(None),
         lambda c: c['annotations'].append([1]),
     ],
 )
 def test_the_checks_and_messages_are_those_of_read_coco(
-    tmp_path, window, change
+    tmp_path, batch, change
 ):
     coco = _faulty(change)
     path = tmp_path / 'faulty.json'

@@ -106,6 +106,10 @@ def test_whole_annotations_are_given_for_the_images_asked_for(tmp_path):
             'not among its images',
         ),
         (dict(images={}), 'images'),
+        (
+            dict(annotations=[dict(image_id=7, iscrowd=1), dict(id=2)]),
+            "annotation number 1 has no usable 'image_id'",
+        ),
     ],
 )
 def test_unusable_entries_are_named_with_their_file(tmp_path, change, said):

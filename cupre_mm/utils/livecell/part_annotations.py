@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cupre_mm.utils.coco_json import canonical_json
-from cupre_mm.utils.coco_stream import CocoWriter
+from cupre_mm.utils.coco_writer import CocoWriter
 from cupre_mm.utils.errors import BadDataError
 from cupre_mm.utils.livecell.annotation_rules import PROBLEMS, mend_annotation
 from cupre_mm.utils.livecell.cell_types import CELL_TYPES

@@ -7,7 +7,8 @@ from typing import Any, BinaryIO
 
 from tqdm import tqdm
 
-from cupre_mm.utils.coco_stream import read_entries
+from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.json_stream import read_entries, read_list
 from cupre_mm.utils.livecell.cell_types import base_name
 from cupre_mm.utils.livecell.source_files import SourceFile
 
@@ -17,14 +18,16 @@ def entries_with_bar(source: SourceFile, key: str) -> Iterator[dict[str, Any]]:
 
     Args:
         source (SourceFile): The file.
-        key (str): See :func:`cupre_mm.utils.coco_stream.read_entries`.
+        key (str): ``'annotations'``, which may be a mapping, or another.
 
     Yields:
         dict: The entries.
 
     Raises:
-        BadDataError: See :func:`cupre_mm.utils.coco_stream.read_entries`.
+        BadDataError: If the file is not json, has no such list, or an entry
+            is no mapping.
     """
+    read = read_entries if key == 'annotations' else read_list
     with tqdm(
         total=source.size,
         unit='B',
@@ -34,7 +37,13 @@ def entries_with_bar(source: SourceFile, key: str) -> Iterator[dict[str, Any]]:
         # Small files are done before a bar would be read.
         delay=1,
     ) as bar:
-        yield from read_entries(partial(_open, source, bar), key, source)
+        for entry in read(partial(_open, source, bar), key, source):
+            if not isinstance(entry, dict):
+                raise BadDataError(
+                    f'{source} is not COCO instance json: its {key} have an '
+                    f'entry {entry!r}'
+                )
+            yield entry
 
 
 @contextmanager

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from cupre_mm.utils.coco_json import canonical_json, write_json
-from cupre_mm.utils.coco_stream import CocoWriter, read_entries
+from cupre_mm.utils.coco_writer import CocoWriter
 from cupre_mm.utils.errors import BadDataError
 from cupre_mm.utils.few_shot import (
     MANIFEST,
@@ -20,6 +21,7 @@ from cupre_mm.utils.few_shot import (
     split_name,
 )
 from cupre_mm.utils.few_shot.split_counts import part_counts
+from cupre_mm.utils.json_stream import read_entries
 from cupre_mm.utils.livecell.cell_types import cell_type_of
 
 _SPLIT_FILE = re.compile(r'train_[^/]*\.json')
@@ -228,7 +230,6 @@ def image_traits(cells: Mapping[str, int]) -> ImageTraits:
 
 
 def _with_bar(training: Path, total: int) -> Iterator[dict[str, Any]]:
-    entries = read_entries(
-        lambda: training.open('rb'), 'annotations', training
-    )
+    open_file = partial(training.open, 'rb')
+    entries = read_entries(open_file, 'annotations', training)
     return iter(tqdm(entries, total=total, unit='cell', desc='splits'))
