@@ -11,15 +11,18 @@ from mmengine.logging import print_log
 
 from cupre_mm.datasets.transforms import LoadCellImage
 from cupre_mm.registry import DATASETS
-from cupre_mm.utils.annotation_cache import CocoAnnotations, open_annotations
-from cupre_mm.utils.annotation_faults import report_faults
 from cupre_mm.utils.errors import (
     BadConfigError,
     BadDataError,
     MissingDataError,
 )
 from cupre_mm.utils.microscopy_io import IMAGE_EXTENSIONS, probe_image
-from cupre_mm.utils.packed_coco import CocoSummary
+from cupre_mm.utils.packed_annotations.annotation_cache import (
+    CocoAnnotations,
+    open_annotations,
+)
+from cupre_mm.utils.packed_annotations.annotation_faults import report_faults
+from cupre_mm.utils.packed_annotations.packed_coco import CocoSummary
 
 _MOST_LISTED = 5
 # Keys of what is kept of an image until its annotations are asked for.
@@ -43,9 +46,9 @@ class CheckedCocoDataset(CocoDataset):
     MiB at a time, and an image's annotations are unpacked when they are asked
     for: from a cache on disk that all processes share, or, for small files,
     from packed bytes in memory, see
-    :func:`~cupre_mm.utils.annotation_cache.open_annotations`. A subclass's
-    ``filter_data`` sees no ``instances``, unless ``serialize_data=False``
-    asks for all of them as objects in memory.
+    :mod:`cupre_mm.utils.packed_annotations.annotation_cache`. A
+    subclass's ``filter_data`` sees no ``instances``, unless
+    ``serialize_data=False`` asks for all of them as objects in memory.
 
     Args:
         *args: Of :class:`mmdet.datasets.CocoDataset`.

@@ -13,8 +13,11 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from cupre_mm.registry import MODELS
-from cupre_mm.utils.anchor_coverage import grid_of_model, shape_coverage
 from cupre_mm.utils.cli import add_run_arguments, load_config
+from cupre_mm.utils.dataset_inspection.anchor_coverage import (
+    grid_of_model,
+    shape_coverage,
+)
 from tests.test_configs.conftest import CONFIGS, PATHS
 
 ARMS = ('scratch', 'coco', 'moco', 'amt2')

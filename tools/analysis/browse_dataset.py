@@ -19,15 +19,20 @@ from tqdm import tqdm
 from cupre_mm.evaluation.overlays import draw_outlines
 from cupre_mm.utils.cli import exits_on_user_error, load_config
 from cupre_mm.utils.coco_json import write_json
-from cupre_mm.utils.config_datasets import (
+from cupre_mm.utils.dataset_inspection.config_datasets import (
     LOADERS,
     build_dataset,
     dataset_configs,
     images_beside,
     is_unlabelled,
 )
-from cupre_mm.utils.contact_sheet import Tile, fit, fit_masks, write_sheets
-from cupre_mm.utils.dataset_pictures import (
+from cupre_mm.utils.dataset_inspection.contact_sheet import (
+    Tile,
+    fit,
+    fit_masks,
+    write_sheets,
+)
+from cupre_mm.utils.dataset_inspection.dataset_pictures import (
     CocoPictures,
     LabelledPictures,
     Picture,

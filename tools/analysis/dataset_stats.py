@@ -15,10 +15,13 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
-from cupre_mm.utils.anchor_coverage import grid_of_model, shape_coverage
 from cupre_mm.utils.cli import exits_on_user_error, load_config
 from cupre_mm.utils.coco_json import write_json
-from cupre_mm.utils.config_datasets import (
+from cupre_mm.utils.dataset_inspection.anchor_coverage import (
+    grid_of_model,
+    shape_coverage,
+)
+from cupre_mm.utils.dataset_inspection.config_datasets import (
     LOADERS,
     annotations_and_images,
     build_dataset,
@@ -26,9 +29,13 @@ from cupre_mm.utils.config_datasets import (
     images_beside,
     is_unlabelled,
 )
-from cupre_mm.utils.dataset_report import ReportOptions, Subject, describe
+from cupre_mm.utils.dataset_inspection.dataset_report import (
+    ReportOptions,
+    Subject,
+    describe,
+)
+from cupre_mm.utils.dataset_inspection.statistics_text import shapes_text
 from cupre_mm.utils.errors import BadConfigError, MissingDataError
-from cupre_mm.utils.statistics_text import shapes_text
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cupre_mm.utils.anchor_coverage import stock_grid
-from cupre_mm.utils.dataset_statistics import (
+from cupre_mm.utils.dataset_inspection.anchor_coverage import stock_grid
+from cupre_mm.utils.dataset_inspection.dataset_statistics import (
     SeenBoxes,
     describe_anchors,
     describe_instances,
@@ -12,8 +12,8 @@ from cupre_mm.utils.dataset_statistics import (
     spread,
     strata_of,
 )
-from cupre_mm.utils.light_coco import CocoBoxes
-from cupre_mm.utils.pipeline_scale import Scaling
+from cupre_mm.utils.dataset_inspection.light_coco import CocoBoxes
+from cupre_mm.utils.dataset_inspection.pipeline_scale import Scaling
 
 
 @pytest.fixture

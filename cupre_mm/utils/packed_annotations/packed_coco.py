@@ -17,9 +17,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from cupre_mm.utils.annotation_faults import Fault
-from cupre_mm.utils.annotation_packing import unpack_annotations
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.packed_annotations.annotation_faults import Fault
+from cupre_mm.utils.packed_annotations.annotation_packing import (
+    unpack_annotations,
+)
 
 # To be changed with the layout, and with what is looked for in a json.
 FORMAT = b'cupreC01'
@@ -41,7 +43,7 @@ class CocoSummary:
         images_of (list): Pairs of a category's id and the positions in
             ``images`` of those that have it.
         faults (list[dict]): Fields of
-            :class:`~cupre_mm.utils.annotation_faults.Fault`.
+            :class:`~cupre_mm.utils.packed_annotations.annotation_faults.Fault`.
     """
 
     images: list[dict]

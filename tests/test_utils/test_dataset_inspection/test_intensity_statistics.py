@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from cupre_mm.utils.intensity_statistics import describe_intensities
+from cupre_mm.utils.dataset_inspection.intensity_statistics import (
+    describe_intensities,
+)
 
 
 @pytest.fixture

@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cupre_mm.utils import coco_packer
 from cupre_mm.utils.coco_json import read_coco
-from cupre_mm.utils.coco_packer import pack_coco
 from cupre_mm.utils.errors import BadDataError
-from cupre_mm.utils.packed_coco import DamagedFileError, PackedAnnotations
+from cupre_mm.utils.packed_annotations import coco_packer
+from cupre_mm.utils.packed_annotations.coco_packer import pack_coco
+from cupre_mm.utils.packed_annotations.packed_coco import (
+    DamagedFileError,
+    PackedAnnotations,
+)
 
 DIGEST = bytes(range(32))
 

@@ -5,7 +5,7 @@ import pytest
 from mmdet.registry import TRANSFORMS
 from mmengine.registry import init_default_scope
 
-from cupre_mm.utils.pipeline_scale import scalings_of
+from cupre_mm.utils.dataset_inspection.pipeline_scale import scalings_of
 
 SIZES = np.array([(520, 704), (256, 256), (1024, 600), (33, 97)], float)
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from cupre_mm.utils.anchor_coverage import (
+from cupre_mm.utils.dataset_inspection.anchor_coverage import (
     AnchorGrid,
     best_ious,
     coverage,
     rank_scales,
 )
-from cupre_mm.utils.light_coco import CocoBoxes
+from cupre_mm.utils.dataset_inspection.light_coco import CocoBoxes
+from cupre_mm.utils.dataset_inspection.pipeline_scale import Scaling
 from cupre_mm.utils.livecell.cell_types import cell_type_of
-from cupre_mm.utils.pipeline_scale import Scaling
 
 PERCENTILES = (0, 1, 5, 25, 50, 75, 95, 99, 100)
 RECALL_IOUS = (0.3, 0.5, 0.7)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cupre_mm.utils import annotation_cache
-from cupre_mm.utils.annotation_cache import open_annotations
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.packed_annotations import annotation_cache
+from cupre_mm.utils.packed_annotations.annotation_cache import open_annotations
 
 COCO = {
     'images': [{'id': 4, 'file_name': 'a.tif', 'height': 50, 'width': 60}],

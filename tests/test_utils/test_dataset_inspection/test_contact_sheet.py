@@ -2,7 +2,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_codes
 
-from cupre_mm.utils.contact_sheet import (
+from cupre_mm.utils.dataset_inspection.contact_sheet import (
     Tile,
     compose_sheet,
     fit,

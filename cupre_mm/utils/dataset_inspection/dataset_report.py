@@ -8,22 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from cupre_mm.utils.anchor_coverage import AnchorGrid, stock_grid
-from cupre_mm.utils.dataset_statistics import (
+from cupre_mm.utils.dataset_inspection.anchor_coverage import (
+    AnchorGrid,
+    stock_grid,
+)
+from cupre_mm.utils.dataset_inspection.dataset_statistics import (
     describe_anchors,
     describe_instances,
     image_sizes,
     strata_of,
 )
-from cupre_mm.utils.intensity_statistics import describe_intensities
-from cupre_mm.utils.light_coco import read_boxes
-from cupre_mm.utils.pipeline_scale import scalings_of
-from cupre_mm.utils.statistics_plots import (
+from cupre_mm.utils.dataset_inspection.intensity_statistics import (
+    describe_intensities,
+)
+from cupre_mm.utils.dataset_inspection.light_coco import read_boxes
+from cupre_mm.utils.dataset_inspection.pipeline_scale import scalings_of
+from cupre_mm.utils.dataset_inspection.statistics_plots import (
     plot_anchors,
     plot_images,
     plot_instances,
 )
-from cupre_mm.utils.statistics_text import (
+from cupre_mm.utils.dataset_inspection.statistics_text import (
     anchors_text,
     instances_text,
     intensities_text,

@@ -3,8 +3,11 @@ import json
 import numpy as np
 import pytest
 
+from cupre_mm.utils.dataset_inspection.light_coco import (
+    read_boxes,
+    read_instances,
+)
 from cupre_mm.utils.errors import BadDataError, MissingDataError
-from cupre_mm.utils.light_coco import read_boxes, read_instances
 
 
 def coco(**changes) -> dict:

@@ -10,7 +10,7 @@ from mmdet.models.task_modules.prior_generators import (
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.config import ConfigDict
 
-from cupre_mm.utils.anchor_coverage import (
+from cupre_mm.utils.dataset_inspection.anchor_coverage import (
     best_ious,
     coverage,
     grid_of_model,

@@ -1,4 +1,4 @@
-from cupre_mm.utils.statistics_text import (
+from cupre_mm.utils.dataset_inspection.statistics_text import (
     anchors_text,
     instances_text,
     intensities_text,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from cupre_mm.utils.config_datasets import (
+from cupre_mm.utils.dataset_inspection.config_datasets import (
     annotations_and_images,
     dataset_configs,
     images_beside,

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from cupre_mm.utils.annotation_packing import (
+from cupre_mm.utils.packed_annotations.annotation_packing import (
     pack_annotations,
     unpack_annotations,
 )

@@ -3,8 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from cupre_mm.utils.annotation_faults import Fault, FaultFinder, report_faults
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.packed_annotations.annotation_faults import (
+    Fault,
+    FaultFinder,
+    report_faults,
+)
 
 IMAGES = [
     dict(file_name='wide.tif', height=30, width=90),

@@ -1,10 +1,10 @@
 """Large COCO files, parsed once and mapped from disk from then on.
 
-A packed file (:mod:`cupre_mm.utils.packed_coco`) of a json is named after
-the json and its SHA-256, and lies in a folder beside it; where nobody may
-write there, in the user's cache folder. It is written under another name and
-renamed, so that it is whole or absent. Processes that ask for the same one at
-the same time take turns: one packs, the others wait and find it.
+A packed file (:mod:`.packed_coco`) of a json is named after the json and its
+SHA-256, and lies in a folder beside it; where nobody may write there, in the
+user's cache folder. It is written under another name and renamed, so that it
+is whole or absent. Processes that ask for the same one at the same time take
+turns: one packs, the others wait and find it.
 """
 
 import glob
@@ -22,9 +22,9 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 from mmengine.logging import print_log
 
-from cupre_mm.utils.coco_packer import pack_coco
 from cupre_mm.utils.errors import BadDataError
-from cupre_mm.utils.packed_coco import (
+from cupre_mm.utils.packed_annotations.coco_packer import pack_coco
+from cupre_mm.utils.packed_annotations.packed_coco import (
     CocoSummary,
     DamagedFileError,
     PackedAnnotations,
@@ -76,7 +76,7 @@ def open_annotations(
 
     Raises:
         BadDataError: If the json cannot be used, see
-            :func:`~cupre_mm.utils.coco_packer.pack_coco`.
+            :func:`~cupre_mm.utils.packed_annotations.coco_packer.pack_coco`.
     """
     json = _Json(Path(path), address)
     if cache is None:

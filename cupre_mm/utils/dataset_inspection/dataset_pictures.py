@@ -10,9 +10,12 @@ import numpy as np
 import torch
 from pycocotools import mask as mask_codes
 
+from cupre_mm.utils.dataset_inspection.light_coco import (
+    read_boxes,
+    read_instances,
+)
 from cupre_mm.utils.errors import BadDataError
 from cupre_mm.utils.intensity import stretch_to_uint8
-from cupre_mm.utils.light_coco import read_boxes, read_instances
 from cupre_mm.utils.microscopy_io import read_image, to_three_channels
 
 # Those that PercentileNormalize takes.

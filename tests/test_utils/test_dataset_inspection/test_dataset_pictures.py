@@ -8,7 +8,7 @@ from PIL import Image
 from pycocotools import mask as mask_codes
 
 from cupre_mm.registry import DATASETS
-from cupre_mm.utils.dataset_pictures import (
+from cupre_mm.utils.dataset_inspection.dataset_pictures import (
     CocoPictures,
     LabelledPictures,
     UnlabelledPictures,

@@ -6,7 +6,11 @@ from pathlib import Path
 import cv2
 import pytest
 
-from cupre_mm.utils.dataset_report import ReportOptions, Subject, describe
+from cupre_mm.utils.dataset_inspection.dataset_report import (
+    ReportOptions,
+    Subject,
+    describe,
+)
 
 OPTIONS = ReportOptions(sample=4, stratum='cell_type', seed=0)
 

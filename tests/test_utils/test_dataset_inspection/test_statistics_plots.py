@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cupre_mm.utils.statistics_plots import (
+from cupre_mm.utils.dataset_inspection.statistics_plots import (
     plot_anchors,
     plot_images,
     plot_instances,

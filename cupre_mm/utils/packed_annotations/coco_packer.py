@@ -12,8 +12,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from cupre_mm.utils.annotation_faults import FaultFinder
-from cupre_mm.utils.annotation_packing import pack_annotations
 from cupre_mm.utils.coco_checks import (
     ANNOTATION_KEYS,
     check_images_and_categories,
@@ -23,7 +21,14 @@ from cupre_mm.utils.coco_checks import (
 )
 from cupre_mm.utils.errors import BadDataError
 from cupre_mm.utils.json_stream import read_entries, read_list
-from cupre_mm.utils.packed_coco import CocoSummary, PackedWriter
+from cupre_mm.utils.packed_annotations.annotation_faults import FaultFinder
+from cupre_mm.utils.packed_annotations.annotation_packing import (
+    pack_annotations,
+)
+from cupre_mm.utils.packed_annotations.packed_coco import (
+    CocoSummary,
+    PackedWriter,
+)
 
 # Annotations that are in memory at a time.
 _BATCH = 1000

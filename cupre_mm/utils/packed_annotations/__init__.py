@@ -1,0 +1,1 @@
+"""COCO annotations packed into a file that is mapped, not parsed."""
