@@ -1,0 +1,1 @@
+"""Finds images of an evaluation set in a training corpus."""
