@@ -15,6 +15,7 @@ from mmengine.registry import (
     OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
 )
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import Registry
 
 
@@ -43,3 +44,4 @@ DATALOADERS = Registry(
 )
 MODELS = _child('model', MMENGINE_MODELS, 'cupre_mm.models')
 METRICS = _child('metric', MMENGINE_METRICS, 'cupre_mm.evaluation')
+VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'cupre_mm.evaluation')

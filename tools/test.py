@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmdet.engine.hooks.utils import trigger_visualization_hook
-from mmdet.evaluation import DumpDetResults
 from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.dist import is_main_process
 
+from cupre_mm.evaluation import DumpPredictions
 from cupre_mm.evaluation.report import APReport
 from cupre_mm.utils.checkpoint import read_checkpoint
 from cupre_mm.utils.cli import (
@@ -140,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     if args.out is not None:
         os.makedirs(os.path.dirname(args.out) or '.', exist_ok=True)
         runner.test_evaluator.metrics.append(
-            DumpDetResults(out_file_path=args.out)
+            DumpPredictions(out_file_path=args.out)
         )
     metrics = runner.test()
     if not args.no_report and is_main_process():

@@ -7,3 +7,5 @@ default_hooks = dict(
 )
 custom_hooks = [dict(type='cupre_mm.CheckpointReportHook')]
 log_processor = dict(by_epoch=False)
+# mmdet's, which also draws the run-length codes of the cell models' masks.
+visualizer = dict(type='cupre_mm.CellVisualizer')

@@ -1,4 +1,4 @@
-"""Detectors with a contrastive branch, and the parts of that branch."""
+"""Detectors with a contrastive branch, its parts, and sparse mask heads."""
 
 from .amt2_detectors import AMT2CascadeRCNN, AMT2MaskRCNN, AMT2Mixin
 from .data_preprocessor import AMT2DataPreprocessor
@@ -6,6 +6,7 @@ from .key_queue import KeyQueue
 from .moco_branch import MoCoBranch
 from .moco_loss import MoCoLoss
 from .moco_neck import MoCoNeck
+from .rle_mask_heads import RLEMaskMixin, build_rle_mask_head
 
 __all__ = [
     'AMT2CascadeRCNN',
@@ -16,4 +17,6 @@ __all__ = [
     'MoCoBranch',
     'MoCoLoss',
     'MoCoNeck',
+    'RLEMaskMixin',
+    'build_rle_mask_head',
 ]

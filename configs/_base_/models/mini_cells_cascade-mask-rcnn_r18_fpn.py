@@ -25,7 +25,9 @@ model = dict(
                 [0.033, 0.033, 0.067, 0.067],
             )
         ],
-        mask_head=dict(num_classes=1),
+        # mmdet's FCNMaskHead, and its weights. Its dense masks of 3,000 cells
+        # take a gigabyte.
+        mask_head=dict(type='cupre_mm.RLEMaskHead', num_classes=1),
     ),
     # Cells are cut by the image's edge all the time. The base model leaves
     # anchors that cross it out of RPN training, but not out of prediction.
