@@ -1,35 +1,36 @@
 """COCO average precision for images that hold thousands of objects."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from faster_coco_eval import COCOeval_faster
 from mmdet.evaluation.metrics.faster_coco_metric import FasterCocoMetric
+from mmdet.structures.mask import encode_mask_results
 from mmengine.logging import MMLogger
-from terminaltables import AsciiTable
 
 from cupre_mm.registry import METRICS
-from cupre_mm.utils.errors import BadConfigError
 
-from .coco_annotations import (
-    check_annotations,
-    count_instances,
-    index_samples,
-    load_annotations,
-    shorten,
-)
+from .cap_effect import CapCounts, count_capped
+from .cell_scores import CellScores
+from .class_matching import match_classes
+from .coco_annotations import count_instances, index_samples, load_annotations
+from .coco_evaluation import evaluate_metric
 from .coco_predictions import (
     check_finite,
     check_predictions,
-    count_capped,
     drop_labels_from,
-    to_coco_results,
+    drop_repeats,
+    one_for_each_image,
 )
+from .evaluation_details import EvaluationDetails
+from .image_matches import RECALL_THRS
+from .image_rows import add_cell_scores, image_rows
+from .metric_settings import resolve_settings
+from .score_tables import report_scores
+from .strata import assign_strata
 
-_AP_ITEMS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
-_AREA_INDEX = {'mAP_s': 1, 'mAP_m': 2, 'mAP_l': 3}
-_IOU_OF = {'mAP_50': 0.5, 'mAP_75': 0.75}
+_ONE_CLASS = 'all classes'
 
 
 @METRICS.register_module()
@@ -41,11 +42,14 @@ class CellMetric(FasterCocoMetric):
     image of 1,000 cells can score 0.1 at most. Here AP, AP50, AP75, AP by
     size and AR are all read at ``max_dets``. Up to 100 objects an image the
     values are those of ``pycocotools``; they are not rounded.
+    ``faster_coco_eval`` matches a few images at a time, so that only theirs
+    are objects in memory; masks are kept as run-length codes.
 
     The results hold, for each of ``bbox`` and ``segm`` asked for,
     ``{metric}_mAP``, ``_mAP_50``, ``_mAP_75``, ``_mAP_s``, ``_mAP_m``,
-    ``_mAP_l`` and ``_AR``, from 0 to 1, or -1 where the ground truth has no
-    instance (of that size); and these counts:
+    ``_mAP_l`` (or the names of other ``size_bins``) and ``_AR``, from 0 to 1,
+    or -1 where the ground truth has no instance (of that size); and these
+    counts:
 
     - ``num_images``: images of the annotation file, all of them evaluated.
     - ``num_instances``: ground truth of the evaluated classes, not crowd.
@@ -54,17 +58,40 @@ class CellMetric(FasterCocoMetric):
       one class, or with ``detector_limit`` or more in all.
     - ``num_detections_dropped``: detections beyond ``max_dets``, left out.
 
+    Where a limit cut detections, a warning says between which values AP
+    would lie without. ``details`` has what else the last evaluation found,
+    see :class:`.EvaluationDetails`; it is None before, and on other ranks.
+
     Args:
         ann_file (str, optional): COCO annotation file. Without one, the
             ground truth comes from ``gt_instances`` of the data samples, as
             in mmdet's ``FasterCocoMetric``. Defaults to None.
         metric (str or Sequence[str]): ``'bbox'``, ``'segm'`` or both.
             Defaults to ``'bbox'``.
-        max_dets (int): Detections of one class in one image that count, the
-            best-scored first. Defaults to 3000.
+        max_dets (int, optional): Detections of one class in one image that
+            count, the best-scored first. Defaults to None: 3000.
         proposal_nums (Sequence[int], optional): Further caps, none above
             ``max_dets``; ``metric_items`` can name the recall at each, as
-            ``'AR@100'``. Defaults to 100 and 1000.
+            ``'AR@100'``. Defaults to None: 100 and 1000.
+        metric_items (Sequence[str], optional): Which values the results
+            hold; also ``'AR_s'`` and so on. Defaults to None: those above.
+        size_bins (str or Mapping, optional): ``'coco'`` (32 and 96 px
+            squared), ``'livecell'`` (18 and 31 px squared), or the least and
+            the largest area in px by name, as ``{'tiny': (0, 50)}``.
+            Defaults to None: ``'coco'``.
+        class_agnostic (bool, optional): Whether all classes are scored as
+            one. Defaults to None: False.
+        preset (str, optional): ``'livecell'`` stands for LIVECell's official
+            evaluation: class-agnostic, caps of 100, 500 and 2000, its size
+            bins; the results hold the recall at each cap and size too.
+            Defaults to None.
+        strata (str or Mapping, optional): Groups of images to score apart: a
+            key of the images of the annotation file, such as
+            ``'cell_type'``, or the group by file name or image id. The
+            results then hold ``{metric}_{group}_mAP``. Defaults to None.
+        cell_scores (dict, optional): Arguments of :class:`.CellScores`; its
+            summary is in the results as ``cells_...`` where masks are
+            evaluated. Defaults to None: not computed.
         detector_limit (int, optional): Most detections that the model gives
             for an image (``max_per_img``), for ``num_images_at_cap``.
             The tools set it from the model. Defaults to None.
@@ -82,46 +109,49 @@ class CellMetric(FasterCocoMetric):
         self,
         ann_file: str | None = None,
         metric: str | Sequence[str] = 'bbox',
-        max_dets: int = 3000,
+        max_dets: int | None = None,
         proposal_nums: Sequence[int] | None = None,
+        metric_items: Sequence[str] | None = None,
+        size_bins: str | Mapping[str, Sequence[float]] | None = None,
+        class_agnostic: bool | None = None,
+        preset: str | None = None,
+        strata: str | Mapping | None = None,
+        cell_scores: Mapping[str, Any] | None = None,
         detector_limit: int | None = None,
         **kwargs: Any,
     ) -> None:
-        metrics = [metric] if isinstance(metric, str) else list(metric)
-        unknown = [name for name in metrics if name not in ('bbox', 'segm')]
-        if unknown or not metrics:
-            raise BadConfigError(
-                f"CellMetric's metric is 'bbox', 'segm' or both, not "
-                f'{metric!r}; use mmdet.CocoMetric for proposals'
-            )
-        if max_dets < 1:
-            raise BadConfigError(f'max_dets must be positive, got {max_dets}')
-        if proposal_nums is None:
-            proposal_nums = [cap for cap in (100, 1000) if cap < max_dets]
-        if any(not 0 < cap <= max_dets for cap in proposal_nums):
-            raise BadConfigError(
-                f'proposal_nums must lie between 1 and max_dets={max_dets}, '
-                f'got {tuple(proposal_nums)}'
-            )
+        settings = resolve_settings(
+            metric,
+            preset,
+            max_dets,
+            proposal_nums,
+            size_bins,
+            class_agnostic,
+            metric_items,
+        )
         super().__init__(
-            metric=metrics,
-            proposal_nums=sorted({*proposal_nums, max_dets}),
+            metric=settings.metrics,
+            proposal_nums=settings.caps,
+            metric_items=metric_items,
             **kwargs,
         )
+        self.settings = settings
         self.iou_thrs = np.atleast_1d(np.asarray(self.iou_thrs, float))
-        self.max_dets = max_dets
+        self.max_dets = settings.max_dets
         self.detector_limit = detector_limit
         self.ann_file = ann_file
-        known = [*_AP_ITEMS, 'AR', *(f'AR@{n}' for n in self.proposal_nums)]
-        bad = [item for item in self.metric_items or () if item not in known]
-        if bad:
-            raise BadConfigError(
-                f'metric_items {bad} are not known to CellMetric; it has '
-                f'{known}'
-            )
+        self.strata = strata
+        self.cell_scores = cell_scores
+        if cell_scores is not None:
+            CellScores(**cell_scores)
+        self.details: EvaluationDetails | None = None
+        self._num_expected: int | None = None
+        self._strata: dict[int, str] = {}
         if ann_file is not None:
-            self._coco_api = load_annotations(ann_file, self.backend_args)
-            self._check_ground_truth()
+            self._coco_api = load_annotations(
+                ann_file, self.backend_args, self._with_masks
+            )
+            self._assign_strata()
 
     @property
     def dataset_meta(self) -> dict | None:
@@ -134,39 +164,31 @@ class CellMetric(FasterCocoMetric):
         # The loops set this before the first iteration: a mismatch shows
         # then, not after hours of training.
         if self._coco_api is not None:
-            self.cat_ids = self._match_classes()
+            self._match_classes()
 
     @property
     def _classes(self) -> list[str]:
         classes = self.dataset_meta['classes']
         return [classes] if isinstance(classes, str) else list(classes)
 
-    def _match_classes(self) -> list[int]:
-        """Give the category id of each label.
-
-        As in ``CocoDataset``, the file's categories that the data set knows
-        are numbered in the file's order, without gaps.
-        """
-        categories = self._coco_api.dataset['categories']
-        matched = [c['id'] for c in categories if c['name'] in self._classes]
-        if not matched:
-            names = [category['name'] for category in categories]
-            raise BadConfigError(
-                f"none of the data set's classes {shorten(self._classes)} is "
-                f'among the categories {shorten(names)} of {self._source}; '
-                "set metainfo=dict(classes=...) of the data set to the file's "
-                'names'
-            )
-        return matched
-
-    def _check_ground_truth(self) -> None:
-        needed = ['area', 'bbox']
-        needed += ['segmentation'] if 'segm' in self.metrics else []
-        check_annotations(self._coco_api, needed, self._source)
+    @property
+    def _with_masks(self) -> bool:
+        return 'segm' in self.metrics
 
     @property
     def _source(self) -> str:
         return self.ann_file or 'the ground truth of the data samples'
+
+    def _match_classes(self) -> None:
+        self.cat_ids = match_classes(
+            self._classes, self._coco_api.dataset['categories'], self._source
+        )
+
+    def _assign_strata(self) -> None:
+        if self.strata is not None:
+            self._strata = assign_strata(
+                self.strata, self._coco_api.dataset['images'], self._source
+            )
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep the predictions of one batch, masks as run-length codes.
@@ -183,7 +205,26 @@ class CellMetric(FasterCocoMetric):
         """
         super().process(data_batch, data_samples)
         new = self.results[len(self.results) - len(data_samples) :]
+        for _, pred in new:
+            if isinstance(pred.get('masks'), np.ndarray):
+                pred['masks'] = encode_mask_results(pred['masks'])
         check_finite([pred for _, pred in new])
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Score what all processes kept.
+
+        Args:
+            size (int): Images of the data set. Samplers repeat some, so that
+                all processes get as many; only so many repeats are dropped.
+
+        Returns:
+            dict[str, float]: The values that the class lists, with the
+            metric's prefix.
+        """
+        self._num_expected = size
+        # All of them: mmengine would cut those at the end, which are the
+        # repeats of its own sampler, but not of every one.
+        return super().evaluate(sys.maxsize)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Score all predictions against the ground truth.
@@ -199,18 +240,22 @@ class CellMetric(FasterCocoMetric):
             BadDataError: If a prediction does not belong to the ground
                 truth.
         """
-        preds = [pred for _, pred in results]
+        self.details = None
+        expected, self._num_expected = self._num_expected, None
+        padded = 0 if expected is None else max(len(results) - expected, 0)
         if self._coco_api is None:
+            gts = {gt['img_id']: gt for gt, _ in results}
             self._coco_api = index_samples(
-                [gt for gt, _ in results], self._classes
+                gts.values(), self._classes, self._source, self._with_masks
             )
-            self._check_ground_truth()
-            self.cat_ids = self._match_classes()
+            self._match_classes()
+            self._assign_strata()
+        preds = drop_repeats([pred for _, pred in results], padded)
         check_predictions(
             preds,
             self._coco_api,
             num_classes=len(self._classes),
-            with_masks='segm' in self.metrics,
+            with_masks=self._with_masks,
             source=self._source,
         )
         missing = len(self._coco_api.imgs) - len(preds)
@@ -230,79 +275,58 @@ class CellMetric(FasterCocoMetric):
             self.results2json(preds, self.outfile_prefix)
         if self.format_only:
             return {}
-        scores: dict[str, float] = {}
-        for metric in self.metrics:
-            scores.update(self._evaluate(metric, preds))
-        scores.update(self._count(preds))
+        preds = one_for_each_image(preds, self._coco_api, self._with_masks)
+        scores = self._score(preds)
         scores['num_detections'] += unmatched
         return scores
 
-    def _evaluate(self, metric: str, preds: list[dict]) -> dict[str, float]:
-        detections = self._coco_api.loadRes(
-            to_coco_results(preds, metric, self.cat_ids)
+    def _score(self, preds: list[dict]) -> dict[str, float]:
+        cats = self._coco_api.cats
+        classes = [cats[cat_id]['name'] for cat_id in self.cat_ids]
+        label_of = {cat_id: i for i, cat_id in enumerate(self.cat_ids)}
+        if self.settings.class_agnostic:
+            classes = [_ONE_CLASS] if len(classes) > 1 else classes
+            label_of = dict.fromkeys(label_of, 0)
+            preds = [{**p, 'labels': 0 * p['labels']} for p in preds]
+        capped = count_capped(preds, self.max_dets, self.detector_limit)
+        self.details = EvaluationDetails(
+            source=self._source,
+            ground_truth=self._coco_api,
+            predictions=preds,
+            classes=classes,
+            max_dets=self.max_dets,
+            iou_thrs=self.iou_thrs,
+            recall_thrs=RECALL_THRS,
+            images=image_rows(self._coco_api, preds, self._strata),
         )
-        coco_eval = COCOeval_faster(self._coco_api, detections, metric)
-        coco_eval.params.catIds = self.cat_ids
-        coco_eval.params.imgIds = list(self._coco_api.imgs)
-        coco_eval.params.maxDets = self.proposal_nums
-        coco_eval.params.iouThrs = self.iou_thrs
-        coco_eval.evaluate()
-        coco_eval.accumulate()
-        # (IoU, recall, class, size, cap) and (IoU, class, size, cap)
-        precision = coco_eval.eval['precision']
-        recall = coco_eval.eval['recall']
-        values = self._ap_values(precision[..., -1])
-        values['AR'] = _mean(recall[:, :, 0, -1])
-        shown = self.metric_items or list(values)
-        for i, cap in enumerate(self.proposal_nums):
-            values[f'AR@{cap}'] = _mean(recall[:, :, 0, i])
-        scores = {f'{metric}_{item}': values[item] for item in shown}
-        _log().info(
-            f'{metric}, at most {self.max_dets} detections of a class an '
-            'image: '
-            + ', '.join(f'{item} {values[item]:.4f}' for item in shown)
-        )
-        if self.classwise:
-            scores.update(self._classwise(metric, precision[..., -1]))
-        return scores
-
-    def _ap_values(self, precision: np.ndarray) -> dict[str, float]:
-        """Average precision of (IoU, recall, class, size)."""
-        values = {}
-        for item in _AP_ITEMS:
-            kept = precision[..., _AREA_INDEX.get(item, 0)]
-            if item in _IOU_OF:
-                kept = kept[np.isclose(self.iou_thrs, _IOU_OF[item])]
-            values[item] = _mean(kept)
-        return values
-
-    def _classwise(
-        self, metric: str, precision: np.ndarray
-    ) -> dict[str, float]:
-        rows, scores = [['category', *_AP_ITEMS]], {}
-        # COCOeval sorts the category ids.
-        for i, cat_id in enumerate(sorted(self.cat_ids)):
-            name = self._coco_api.cats[cat_id]['name']
-            values = self._ap_values(precision[:, :, i : i + 1])
-            rows.append([name, *(f'{v:.4f}' for v in values.values())])
-            scores[f'{metric}_{name}_precision'] = values['mAP']
-        _log().info(f'{metric} by class\n{AsciiTable(rows).table}')
-        return scores
-
-    def _count(self, preds: list[dict]) -> dict[str, int]:
-        """Count images, instances and detections, and those at the cap."""
-        at_cap, dropped = count_capped(
-            preds, self.max_dets, self.detector_limit
-        )
-        if at_cap:
-            limits = f'max_dets={self.max_dets} of a class'
-            if self.detector_limit is not None:
-                limits += f', {self.detector_limit} from the model in all'
-            _log().warning(
-                f'{at_cap} images have as many detections as the cap allows '
-                f'({limits}); {dropped} detections were left out. AP may be '
-                "too low: raise max_dets or the model's max_per_img"
+        scores: dict[str, float] = {}
+        for metric in self.metrics:
+            result = evaluate_metric(
+                metric,
+                self._coco_api,
+                preds,
+                label_of,
+                classes,
+                self.settings,
+                self.iou_thrs,
+                capped,
+                self._strata,
             )
+            self.details.add(metric, result)
+            limit = self.detector_limit
+            scores |= report_scores(
+                metric, result, self.settings, self.classwise, limit
+            )
+        if self.cell_scores is not None and self._with_masks:
+            rows = self.details.images
+            scores |= add_cell_scores(
+                rows, self._coco_api, preds, label_of, self.cell_scores
+            )
+        scores.update(self._count(preds, capped))
+        return scores
+
+    def _count(self, preds: list[dict], capped: CapCounts) -> dict[str, int]:
+        """Count images, instances and detections, and those at the cap."""
         instances = count_instances(self._coco_api, self.cat_ids)
         if instances == 0:
             _log().warning(f'no instance in {self._source}: AP and AR are -1')
@@ -310,15 +334,9 @@ class CellMetric(FasterCocoMetric):
             'num_images': len(self._coco_api.imgs),
             'num_instances': instances,
             'num_detections': sum(len(pred['labels']) for pred in preds),
-            'num_images_at_cap': at_cap,
-            'num_detections_dropped': dropped,
+            'num_images_at_cap': capped.num_images,
+            'num_detections_dropped': capped.num_dropped,
         }
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean of what is defined; COCO marks the rest by -1."""
-    values = values[values > -1]
-    return float(values.mean()) if values.size else -1.0
 
 
 def _log() -> MMLogger:

@@ -1,63 +1,93 @@
-"""Ground truth in COCO's format: read, checked and indexed."""
+"""Ground truth in COCO's format: read, checked and indexed.
 
-import json
-from collections.abc import Sequence
+What is kept of an annotation is what the scoring reads, its mask as a
+run-length code: polygons would need ten times the memory.
+"""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from faster_coco_eval import COCO
 from faster_coco_eval import mask as mask_utils
-from mmengine.fileio import exists, load
+from mmengine.fileio import exists, get_local_path
+from tqdm import tqdm
 
+from cupre_mm.utils.coco_checks import check_keys, check_unique
 from cupre_mm.utils.errors import BadDataError, MissingDataError
+from cupre_mm.utils.json_stream import read_entries, read_list
+
+from .run_length_checks import fills_image
+
+_KEPT = ('id', 'image_id', 'category_id', 'bbox', 'area')
+# Seconds before a bar of progress shows: most files are read in less.
+_PATIENCE = 5.0
 
 
-def load_annotations(ann_file: str, backend_args: dict | None = None) -> COCO:
-    """Read a COCO annotation file.
+def load_annotations(
+    ann_file: str,
+    backend_args: dict | None = None,
+    with_masks: bool = True,
+) -> COCO:
+    """Read a COCO annotation file of any size, one annotation at a time.
 
     Args:
         ann_file (str): Path or address of the file.
         backend_args (dict, optional): Where to read it from, as in
             mmengine's ``fileio``. Defaults to None.
+        with_masks (bool): Whether masks are needed; they are left out
+            otherwise. Defaults to True.
 
     Returns:
         COCO: The indexed annotations.
 
     Raises:
         MissingDataError: If there is no such file.
-        BadDataError: If it is not a COCO annotation file.
+        BadDataError: If it is not a COCO annotation file, or an annotation
+            cannot be scored.
     """
     if not exists(ann_file, backend_args=backend_args):
         raise MissingDataError(
             f'the annotation file {ann_file} of the evaluator does not '
             'exist; data/README.md names the command that makes it'
         )
-    try:
-        dataset = load(ann_file, backend_args=backend_args)
-    except (json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
-        raise BadDataError(f'{ann_file} is not JSON: {error}') from error
-    absent = [
-        key
-        for key in ('images', 'annotations', 'categories')
-        if not isinstance(dataset, dict) or key not in dataset
-    ]
-    if absent:
-        raise BadDataError(
-            f'{ann_file} is no COCO annotation file: it lacks {absent}'
+    with get_local_path(ann_file, backend_args=backend_args) as path:
+        open_file = partial(open, path, 'rb')
+        images = read_list(open_file, 'images', ann_file)
+        categories = read_list(open_file, 'categories', ann_file)
+        entries = tqdm(
+            read_entries(open_file, 'annotations', ann_file),
+            desc='reading the ground truth',
+            unit=' instances',
+            delay=_PATIENCE,
+            leave=False,
         )
-    return COCO(dataset)
+        return _index(images, entries, categories, ann_file, with_masks)
 
 
-def index_samples(gts: Sequence[dict], classes: Sequence[str]) -> COCO:
+def index_samples(
+    gts: Iterable[dict],
+    classes: Sequence[str],
+    source: str,
+    with_masks: bool = True,
+) -> COCO:
     """Index ground truth that came with the data samples.
 
     Args:
-        gts (Sequence[dict]): One for each image, as mmdet's
+        gts (Iterable[dict]): One for each image, as mmdet's
             ``FasterCocoMetric.process`` keeps them: ``img_id``, ``height``,
             ``width`` and ``anns``, each with ``bbox`` (x1, y1, x2, y2),
             ``bbox_label`` and maybe ``mask``, a run-length code.
         classes (Sequence[str]): Class names in the order of the labels.
+        source (str): What to call the ground truth in messages.
+        with_masks (bool): Whether masks are needed. Defaults to True.
 
     Returns:
         COCO: The annotations; the labels are the category ids.
+
+    Raises:
+        BadDataError: If an annotation cannot be scored.
     """
     images, annotations = [], []
     for gt in gts:
@@ -71,7 +101,6 @@ def index_samples(gts: Sequence[dict], classes: Sequence[str]) -> COCO:
                 'category_id': ann['bbox_label'],
                 'bbox': [x1, y1, x2 - x1, y2 - y1],
                 'area': (x2 - x1) * (y2 - y1),
-                'iscrowd': 0,
             }
             if 'mask' in ann:
                 annotation['segmentation'] = ann['mask']
@@ -80,43 +109,89 @@ def index_samples(gts: Sequence[dict], classes: Sequence[str]) -> COCO:
     categories = [
         {'id': label, 'name': name} for label, name in enumerate(classes)
     ]
-    return COCO(
-        {
-            'images': images,
-            'annotations': annotations,
-            'categories': categories,
-        }
-    )
+    return _index(images, annotations, categories, source, with_masks)
 
 
-def check_annotations(coco: COCO, needed: Sequence[str], source: str) -> None:
-    """Make sure that every annotation has what the scoring reads.
-
-    Args:
-        coco (COCO): The ground truth.
-        needed (Sequence[str]): Keys that each annotation must have.
-        source (str): What to call the ground truth in the message.
-
-    Raises:
-        BadDataError: At the first annotation that lacks a key, or whose
-            image is not listed.
-    """
-    for ann in coco.dataset['annotations']:
-        if ann['image_id'] not in coco.imgs:
-            raise BadDataError(
-                f'annotation {ann["id"]} of {source} is for image '
-                f'{ann["image_id"]}, which is not among its images'
+def _index(
+    images: list,
+    entries: Iterable,
+    categories: list,
+    source: str,
+    with_masks: bool,
+) -> COCO:
+    check_keys(images, ('id',), 'image', source)
+    check_keys(categories, ('id', 'name'), 'category', source)
+    check_unique((image['id'] for image in images), 'image id', source)
+    known = {image['id']: image for image in images}
+    annotations = []
+    for number, entry in enumerate(entries):
+        check_keys([entry], _KEPT[:3], 'annotation', source, number)
+        _check_annotation(entry, known, source)
+        annotation = {key: entry[key] for key in _KEPT}
+        annotation['iscrowd'] = int(entry.get('iscrowd') or 0)
+        if with_masks:
+            annotation['segmentation'] = _to_run_lengths(
+                entry, known[entry['image_id']], source
             )
-        for key in needed:
-            if ann.get(key) in (None, [], {}):
-                hint = (
-                    "; 'segm' needs it: set the evaluator's metric='bbox'"
-                    if key == 'segmentation'
-                    else ''
-                )
-                raise BadDataError(
-                    f'annotation {ann["id"]} of {source} has no {key}{hint}'
-                )
+        annotations.append(annotation)
+    dataset = {'images': images, 'categories': categories}
+    with warnings.catch_warnings():
+        # Matching numbers them anew.
+        warnings.filterwarnings('ignore', 'Found annotation id 0')
+        return COCO({**dataset, 'annotations': annotations})
+
+
+def _check_annotation(entry: dict, images: Mapping, source: str) -> None:
+    if entry['image_id'] not in images:
+        raise BadDataError(
+            f'annotation {entry["id"]} of {source} is for image '
+            f'{entry["image_id"]}, which is not among its images'
+        )
+    for key in ('area', 'bbox'):
+        if entry.get(key) in (None, []):
+            raise BadDataError(
+                f'annotation {entry["id"]} of {source} has no {key}'
+            )
+
+
+def _to_run_lengths(entry: dict, image: dict, source: str) -> dict[str, Any]:
+    """The mask of an annotation, as faster_coco_eval would make it."""
+    name = f'annotation {entry["id"]} of {source}'
+    mask = entry.get('segmentation')
+    if mask in (None, [], {}):
+        raise BadDataError(
+            f"{name} has no segmentation; 'segm' needs it: set the "
+            "evaluator's metric='bbox'"
+        )
+    try:
+        height, width = int(image['height']), int(image['width'])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadDataError(
+            f'image {image["id"]} of {source} has no height and width, which '
+            "masks need: write them, or set the evaluator's metric='bbox'"
+        ) from error
+    if isinstance(mask, dict) and list(mask.get('size', [])) != [
+        height,
+        width,
+    ]:
+        raise BadDataError(
+            f'the mask of {name} is of {mask.get("size")} pixels (height, '
+            f'width), but its image is {[height, width]}: make the file anew'
+        )
+    try:
+        code = mask_utils.segmToRle(mask, width, height)
+        whole = fills_image([code]).all()
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise BadDataError(
+            f'the segmentation of {name} is neither polygons nor run '
+            f'lengths ({error}): make the file anew'
+        ) from error
+    if not whole:
+        raise BadDataError(
+            f'the run lengths of {name} do not fill its image of '
+            f'{[height, width]} pixels (height, width): make the file anew'
+        )
+    return code
 
 
 def count_instances(coco: COCO, cat_ids: Sequence[int]) -> int:

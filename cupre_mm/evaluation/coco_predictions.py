@@ -5,16 +5,17 @@ x2, y2 in pixels, ``scores`` (N,), ``labels`` (N,), and maybe ``masks``, N
 run-length codes, and ``mask_scores`` (N,).
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from faster_coco_eval import COCO
+from faster_coco_eval import mask as mask_utils
 
 from cupre_mm.utils.errors import BadConfigError, BadDataError
 
 from .coco_annotations import shorten
+from .run_length_checks import fills_image
 
 
 def check_finite(preds: Sequence[dict]) -> None:
@@ -27,8 +28,8 @@ def check_finite(preds: Sequence[dict]) -> None:
         BadDataError: If a score or a box is NaN or infinite.
     """
     for pred in preds:
-        for name in ('scores', 'bboxes'):
-            if not np.isfinite(pred[name]).all():
+        for name in ('scores', 'mask_scores', 'bboxes'):
+            if name in pred and not np.isfinite(pred[name]).all():
                 raise BadDataError(
                     f'the {name} predicted for image {pred["img_id"]} hold '
                     'NaN or infinity: the training diverged, or the '
@@ -53,23 +54,17 @@ def check_predictions(
         source (str): What to call the ground truth in the message.
 
     Raises:
-        BadDataError: If an image is unknown or comes twice, or a mask has
-            not the size of its image.
+        BadDataError: If an image is unknown, or a mask has not the size of
+            its image.
         BadConfigError: If a label has no class, or masks are absent.
     """
     images = coco.imgs
-    times = Counter(pred['img_id'] for pred in preds)
-    unknown = [img_id for img_id in times if img_id not in images]
+    unknown = [p['img_id'] for p in preds if p['img_id'] not in images]
     if unknown:
         raise BadDataError(
             f'there are predictions for {len(unknown)} image ids that '
             f'{source} does not hold: {shorten(unknown)}. The ann_file of '
             "the evaluator must be the data set's"
-        )
-    twice = [img_id for img_id, count in times.items() if count > 1]
-    if twice:
-        raise BadDataError(
-            f'image ids {shorten(twice)} were predicted more than once'
         )
     for pred in preds:
         img_id, labels = pred['img_id'], pred['labels']
@@ -98,6 +93,19 @@ def _check_masks(pred: dict, size: list[int], source: str) -> None:
                 f'predicted for image {pred["img_id"]}, which is {size} in '
                 f'{source}'
             )
+    try:
+        whole = fills_image(pred['masks'])
+    except RuntimeError as error:
+        raise BadDataError(
+            f'a mask predicted for image {pred["img_id"]} is no run-length '
+            f'code ({error})'
+        ) from error
+    if not whole.all():
+        raise BadDataError(
+            f'the run lengths of {int((~whole).sum())} masks predicted for '
+            f'image {pred["img_id"]} do not fill its {size} pixels (height, '
+            'width): they were cut off or are of another image'
+        )
 
 
 def drop_labels_from(
@@ -130,67 +138,97 @@ def _select(value: Any, keep: np.ndarray) -> Any:
     return value
 
 
-def to_coco_results(
-    preds: Sequence[dict], metric: str, cat_ids: Sequence[int]
-) -> list[dict]:
-    """Turn predictions into COCO results.
+def to_detections(pred: dict, metric: str) -> list[dict]:
+    """Turn the predictions of an image into COCO results with areas.
 
     Args:
-        preds (Sequence[dict]): Predictions.
-        metric (str): ``'bbox'`` for boxes or ``'segm'`` for masks. A mask's
-            result has no box: ``COCO.loadRes`` would take the box's area
-            for the mask's and put it into the wrong size range.
-        cat_ids (Sequence[int]): Category id of each label.
+        pred (dict): Prediction of an image.
+        metric (str): ``'bbox'`` for boxes or ``'segm'`` for masks. A box's
+            area would put a mask into the wrong size bin, so each has its
+            own.
 
     Returns:
-        list[dict]: One result for each detection.
+        list[dict]: One result for each detection; the labels are the
+        category ids.
     """
-    results = []
-    for pred in preds:
-        scores = pred['scores']
-        if metric == 'segm':
-            shapes = pred['masks']
-            scores = pred.get('mask_scores', scores)
-            key = 'segmentation'
-        else:
-            # Differences of large float32 coordinates would lose digits.
-            boxes = pred['bboxes'].astype(np.float64)
-            shapes = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-            shapes, key = shapes.tolist(), 'bbox'
-        results.extend(
-            {
-                'image_id': pred['img_id'],
-                'category_id': cat_ids[label],
-                'score': float(score),
-                key: shape,
-            }
-            for label, score, shape in zip(pred['labels'], scores, shapes)
+    scores = pred['scores']
+    if metric == 'segm':
+        shapes, key = pred['masks'], 'segmentation'
+        scores = pred.get('mask_scores', scores)
+        areas = np.asarray(mask_utils.area(list(shapes)), float)
+    else:
+        # Differences of large float32 coordinates would lose digits.
+        boxes = pred['bboxes'].reshape(-1, 4).astype(np.float64)
+        sizes = boxes[:, 2:] - boxes[:, :2]
+        shapes, key = np.hstack([boxes[:, :2], sizes]).tolist(), 'bbox'
+        areas = sizes.prod(axis=1)
+    return [
+        {
+            'image_id': pred['img_id'],
+            'category_id': label,
+            'score': score,
+            'area': area,
+            'iscrowd': 0,
+            key: shape,
+        }
+        for label, score, area, shape in zip(
+            pred['labels'].tolist(), scores.tolist(), areas.tolist(), shapes
         )
-    return results
+    ]
 
 
-def count_capped(
-    preds: Sequence[dict], max_dets: int, detector_limit: int | None = None
-) -> tuple[int, int]:
-    """Count what a cap on the detections of an image touches.
+def drop_repeats(preds: Sequence[dict], num_padded: int = 0) -> list[dict]:
+    """Leave out images that a sampler gave to two processes.
+
+    Samplers repeat images so that all processes get as many. The first
+    prediction of each is kept.
 
     Args:
-        preds (Sequence[dict]): Predictions.
-        max_dets (int): Detections of one class in one image that count.
-        detector_limit (int, optional): Most detections that the model gives
-            for an image. Defaults to None.
+        preds (Sequence[dict]): Predictions of all processes.
+        num_padded (int): Predictions beyond the size of the data set.
+            Defaults to 0.
 
     Returns:
-        tuple[int, int]: Images with ``max_dets`` detections or more of one
-        class or ``detector_limit`` or more in all, and detections beyond
-        ``max_dets``.
+        list[dict]: One prediction for each image.
+
+    Raises:
+        BadDataError: If more repeat than were added.
     """
-    at_cap = dropped = 0
+    first: dict[int, dict] = {}
+    twice = []
     for pred in preds:
-        per_class = np.bincount(pred['labels'], minlength=1)
-        dropped += int(np.maximum(per_class - max_dets, 0).sum())
-        full = per_class.max() >= max_dets
-        if detector_limit is not None:
-            full = full or per_class.sum() >= detector_limit
-        at_cap += bool(full)
-    return at_cap, dropped
+        if pred['img_id'] in first:
+            twice.append(pred['img_id'])
+        else:
+            first[pred['img_id']] = pred
+    if len(twice) > num_padded:
+        raise BadDataError(
+            f'image ids {shorten(twice)} were predicted more than once'
+        )
+    return list(first.values())
+
+
+def one_for_each_image(
+    preds: Sequence[dict], coco: COCO, with_masks: bool
+) -> list[dict]:
+    """Bring predictions into order, and fill in the images without one.
+
+    Args:
+        preds (Sequence[dict]): At most one for each image.
+        coco (COCO): The ground truth.
+        with_masks (bool): Whether masks were predicted.
+
+    Returns:
+        list[dict]: One for each image, by ascending id.
+    """
+    given = {pred['img_id']: pred for pred in preds}
+    empty = {
+        'bboxes': np.zeros((0, 4), np.float32),
+        'scores': np.zeros(0, np.float32),
+        'labels': np.zeros(0, np.int64),
+        **({'masks': []} if with_masks else {}),
+    }
+    return [
+        given.get(img_id, {'img_id': img_id, **empty})
+        for img_id in sorted(coco.imgs)
+    ]

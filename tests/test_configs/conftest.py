@@ -73,11 +73,16 @@ def data_root(demo_data, tmp_path_factory) -> Path:
                 root / folder / f'annotations/{part}.json',
                 [name],
             )
+    annotations = root / 'livecell/annotations'
+    content = json.loads(
+        (annotations / 'livecell_coco_train.json').read_text()
+    )
+    for image in content['images']:
+        # As LIVECell's converter writes it.
+        image['cell_type'] = 'A172'
     for part in ('val', 'test'):
-        shutil.copy(
-            root / 'livecell/annotations/livecell_coco_train.json',
-            root / f'livecell/annotations/livecell_coco_{part}.json',
-        )
+        path = annotations / f'livecell_coco_{part}.json'
+        path.write_text(json.dumps(content))
     for folder, whole, test_fraction in (
         ('demo/cells_labelled', 'instances', 0.2),
         ('bbbc038', 'instances', 0.2),

@@ -79,5 +79,7 @@ val_evaluator = dict(
     type='cupre_mm.CellMetric',
     ann_file=data_root + '{{$CUPRE_SPLITS:annotations/seed0}}/test.json',
     metric=['bbox', 'segm'],
+    # The cell field's own metrics too, where masks are evaluated.
+    cell_scores=dict(score_thr=0.5),
 )
 test_evaluator = val_evaluator

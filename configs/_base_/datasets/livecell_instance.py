@@ -80,7 +80,13 @@ val_dataloader = dict(
         pipeline=test_pipeline,
     )
 )
-val_evaluator = dict(ann_file=data_root + 'annotations/livecell_coco_val.json')
+# LIVECell's official evaluation: class-agnostic, at most 2,000 detections an
+# image. preset=None, max_dets=3000 counts more, and by_cell_type per class.
+val_evaluator = dict(
+    ann_file=data_root + 'annotations/livecell_coco_val.json',
+    preset='livecell',
+    strata='cell_type',
+)
 test_dataloader = dict(
     dataset=dict(
         type='cupre_mm.LIVECellDataset',
@@ -90,5 +96,7 @@ test_dataloader = dict(
     )
 )
 test_evaluator = dict(
-    ann_file=data_root + 'annotations/livecell_coco_test.json'
+    ann_file=data_root + 'annotations/livecell_coco_test.json',
+    preset='livecell',
+    strata='cell_type',
 )
