@@ -14,7 +14,8 @@ from mmdet.utils import setup_cache_size_limit_of_dynamo
 from mmengine.dist import is_main_process
 
 from cupre_mm.evaluation import DumpPredictions
-from cupre_mm.evaluation.report import APReport
+from cupre_mm.evaluation.report_files import write_report
+from cupre_mm.evaluation.report_run import describe_run, image_folder_of
 from cupre_mm.utils.checkpoint import read_checkpoint
 from cupre_mm.utils.cli import (
     add_load_report,
@@ -68,8 +69,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--report',
         nargs='?',
+        const='',
         metavar='DIR',
-        help='Folder for report.json and report.md. Defaults to the work dir.',
+        help='Write the report with pictures to this folder: report.html, '
+        'one page to open and to send, report.md, report.json, report.csv '
+        'with a row an image, plots/ and overlays/. Without a DIR it goes to '
+        'the work dir. Without the flag, report.md, report.json and '
+        'report.csv are written there, without pictures and page.',
     )
     parser.add_argument(
         '--no-report', action='store_true', help='Write no report.'
@@ -144,8 +150,9 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         )
     metrics = runner.test()
     if not args.no_report and is_main_process():
-        report = APReport.from_metrics(
+        report, details = describe_run(
             metrics,
+            runner.test_evaluator.metrics,
             config=args.config,
             checkpoint=args.checkpoint,
             checkpoint_file=local_file_of(args.checkpoint),
@@ -153,7 +160,16 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
             ann_files=ann_files_of(config.test_evaluator),
         )
         print(f'\n{report.table()}\n')
-        for path in report.write(Path(args.report or config.work_dir)):
+        written = write_report(
+            report,
+            Path(args.report or config.work_dir),
+            details,
+            image_folder_of(runner.test_dataloader.dataset),
+            pictures=args.report is not None,
+        )
+        for note in report.notes:
+            print(f'Note: {note}')
+        for path in written:
             print(f'Report: {path}')
     return metrics
 

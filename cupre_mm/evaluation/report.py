@@ -1,16 +1,26 @@
-"""The report of a test run: average precision and counts, and their origin."""
+"""The report of a test run: scores, counts and errors, and their origin."""
 
-import hashlib
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from typing import Any
 
-import cupre_mm
+from .report_details import ReportDetails, to_json_types
+from .report_origin import sha256_of, stack_versions
+from .report_tables import (
+    Table,
+    cap_table,
+    error_table,
+    field_table,
+    group_tables,
+    markdown_table,
+)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+INTRODUCTION = (
+    'AP and AR are given times 100, at the largest number of detections that '
+    'the evaluator allows; n/a: no instance of that size, or not asked for.'
+)
 
 _COLUMNS = {
     'AP': 'mAP',
@@ -21,6 +31,8 @@ _COLUMNS = {
     'AP large': 'mAP_l',
     'AR': 'AR',
 }
+_SIZES = ('mAP_s', 'mAP_m', 'mAP_l')
+_KNOWN = ('50', '75', 's', 'm', 'l')
 _COUNTS = {
     'num_images': 'images',
     'num_instances': 'instances (ground truth, not crowd)',
@@ -28,18 +40,6 @@ _COUNTS = {
     'num_images_at_cap': 'images with detections at the cap',
     'num_detections_dropped': 'detections dropped by the cap',
 }
-# An OpenMMLab library is installed under its own or the maintained name.
-_STACK = (
-    ('torch',),
-    ('torchvision',),
-    ('onedl-mmengine', 'mmengine'),
-    ('onedl-mmcv', 'mmcv'),
-    ('onedl-mmdetection', 'mmdet'),
-    ('onedl-mmpretrain', 'mmpretrain'),
-    ('pycocotools',),
-    ('faster-coco-eval',),
-    ('numpy',),
-)
 
 
 @dataclass
@@ -58,6 +58,12 @@ class APReport:
         counts (dict[str, int]): ``num_images``, ``num_instances``,
             ``num_detections``, ``num_images_at_cap`` and
             ``num_detections_dropped``, where the evaluator counts them.
+        details (dict[str, Any]): Curves and tables behind the plots, see
+            :func:`.report_details.collect_details`; empty where the
+            evaluator keeps none.
+        images (list[dict[str, Any]]): A row an image.
+        error_kinds (dict[str, Any]): Errors by kind, with their definitions.
+        notes (list[str]): What the report lacks and why, in sentences.
         versions (dict[str, str]): Versions of the software.
         schema_version (int): Version of the layout of ``report.json``.
     """
@@ -70,7 +76,11 @@ class APReport:
     ann_sha256: list[str]
     metrics: dict[str, float]
     counts: dict[str, int]
-    versions: dict[str, str] = field(default_factory=lambda: stack_versions())
+    details: dict[str, Any] = field(default_factory=dict)
+    images: list[dict[str, Any]] = field(default_factory=list)
+    error_kinds: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=stack_versions)
     schema_version: int = SCHEMA_VERSION
 
     @classmethod
@@ -82,6 +92,7 @@ class APReport:
         checkpoint_file: str,
         dataset: str = '',
         ann_files: Sequence[str] = (),
+        details: ReportDetails | None = None,
     ) -> 'APReport':
         """Make a report of an evaluator's results.
 
@@ -93,10 +104,13 @@ class APReport:
             dataset (str): Type of the test data set. Defaults to ''.
             ann_files (Sequence[str]): Annotation files of the evaluators.
                 Defaults to none.
+            details (ReportDetails, optional): What plots and tables are
+                drawn from. Defaults to None.
 
         Returns:
             APReport: The report.
         """
+        details = details or ReportDetails()
         counts, scores = {}, {}
         for name, value in metrics.items():
             if name.rpartition('/')[2] in _COUNTS:
@@ -117,6 +131,9 @@ class APReport:
             ann_sha256=[sha256_of(path) for path in ann_files],
             metrics=scores,
             counts=counts,
+            details=details.curves,
+            images=details.images,
+            error_kinds=details.error_kinds,
         )
 
     def ap_rows(self) -> list[list[str]]:
@@ -126,13 +143,16 @@ class APReport:
             list[list[str]]: The rows, the header first; ``n/a`` where
             nothing defines a value. The header alone without AP.
         """
-        rows = [['', *_COLUMNS]]
-        for name in self.metrics:
-            if not name.endswith(('bbox_mAP', 'segm_mAP')):
-                continue
-            stem = name.removesuffix('mAP')
+        stems = [
+            name.removesuffix('mAP')
+            for name in self.metrics
+            if name.endswith(('bbox_mAP', 'segm_mAP'))
+        ]
+        columns = self._columns(stems)
+        rows = [['', *columns]]
+        for stem in stems:
             values = [
-                self.metrics.get(stem + item, -1) for item in _COLUMNS.values()
+                self.metrics.get(stem + item, -1) for item in columns.values()
             ]
             rows.append(
                 [
@@ -141,6 +161,26 @@ class APReport:
                 ]
             )
         return rows
+
+    def _columns(self, stems: list[str]) -> dict[str, str]:
+        """Label and key of each column; size bins may be a user's own."""
+        own = {
+            f'AP {key}': f'mAP_{key}'
+            for stem in stems
+            for name in self.metrics
+            if name.startswith(f'{stem}mAP_')
+            and (key := name.removeprefix(f'{stem}mAP_')) not in _KNOWN
+        }
+        if not own:
+            return _COLUMNS
+        kept = {
+            label: key
+            for label, key in _COLUMNS.items()
+            if key not in _SIZES
+            or any(stem + key in self.metrics for stem in stems)
+        }
+        recall = kept.pop('AR')
+        return {**kept, **own, 'AR': recall}
 
     def count_rows(self) -> list[list[str]]:
         """Lay out the counts.
@@ -171,108 +211,77 @@ class APReport:
         if len(rows) == 1:
             ap = 'The evaluator gave no AP of boxes or masks.'
         else:
-            ap = _markdown(rows)
+            ap = markdown_table(rows)
         if not self.counts:
             return ap
-        return (
-            f'{ap}\n\n{_markdown([["count", "number"], *self.count_rows()])}'
-        )
+        counts = markdown_table([['count', 'number'], *self.count_rows()])
+        return f'{ap}\n\n{counts}'
 
-    def to_markdown(self) -> str:
-        """Write the whole report as Markdown.
+    def tables(self) -> list[Table]:
+        """Lay out all that the report holds beside AP, counts and origin.
 
         Returns:
-            str: The document.
+            list[Table]: The tables that there is something for.
         """
-        origin = [
+        tables = [
+            field_table(self.metrics),
+            cap_table(self.details),
+            error_table(self.error_kinds),
+            *group_tables(self.details),
+        ]
+        return [table for table in tables if table is not None]
+
+    def origin_rows(self) -> list[list[str]]:
+        """Lay out where the figures come from.
+
+        Returns:
+            list[list[str]]: What and its value, the header first.
+        """
+        rows = [
+            ['what', 'value'],
             ['config', self.config],
             ['checkpoint', self.checkpoint],
             ['checkpoint sha256', self.checkpoint_sha256],
             ['data set', self.dataset],
         ]
         for path, digest in zip(self.ann_files, self.ann_sha256):
-            origin += [['annotations', path], ['annotations sha256', digest]]
-        versions = [['software', 'version'], *map(list, self.versions.items())]
-        return (
-            '# Test report\n\n'
-            'AP and AR are given times 100, at the largest number of '
-            'detections that the evaluator allows; n/a: no instance of that '
-            'size, or not asked for.\n\n'
-            f'{self.table()}\n\n'
-            f'## Origin\n\n{_markdown([["what", "value"], *origin])}\n\n'
-            f'## Versions\n\n{_markdown(versions)}\n'
-        )
+            rows += [['annotations', path], ['annotations sha256', digest]]
+        return rows
+
+    def version_rows(self) -> list[list[str]]:
+        """Lay out the versions of the software.
+
+        Returns:
+            list[list[str]]: Name and version, the header first.
+        """
+        return [['software', 'version'], *map(list, self.versions.items())]
+
+    def to_markdown(self, pictures: str = '') -> str:
+        """Write the whole report as Markdown.
+
+        Args:
+            pictures (str): A part on pictures to put in, in Markdown.
+                Defaults to none.
+
+        Returns:
+            str: The document.
+        """
+        parts = ['# Test report', INTRODUCTION, self.table(), *self.notes]
+        for table in self.tables():
+            parts += [f'## {table.title}', table.note]
+            parts.append(markdown_table(table.rows))
+        parts.append(pictures)
+        parts += ['## Origin', markdown_table(self.origin_rows())]
+        parts += ['## Versions', markdown_table(self.version_rows())]
+        return '\n\n'.join(filter(None, parts)) + '\n'
 
     def to_json(self) -> str:
         """Write the whole report as JSON; AP and AR from 0 to 1.
 
         Returns:
-            str: The document.
+            str: The document; None stands for a value that is no number.
         """
-        return json.dumps(asdict(self), indent=2, sort_keys=True) + '\n'
-
-    def write(self, folder: str | Path) -> list[Path]:
-        """Write ``report.json`` and ``report.md``.
-
-        Args:
-            folder (str or Path): Where to; made if it does not exist.
-
-        Returns:
-            list[Path]: The files.
-        """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        written = []
-        for name, text in (
-            ('report.json', self.to_json()),
-            ('report.md', self.to_markdown()),
-        ):
-            path = folder / name
-            path.write_text(text, encoding='utf-8')
-            written.append(path)
-        return written
-
-
-def stack_versions() -> dict[str, str]:
-    """Collect the versions that a score may depend on.
-
-    Returns:
-        dict[str, str]: Version by name; ``'not installed'`` where absent.
-    """
-    versions = {
-        'python': platform.python_version(),
-        'cupre_mm': cupre_mm.__version__,
-    }
-    for names in _STACK:
-        for name in names:
-            try:
-                versions[name] = version(name)
-            except PackageNotFoundError:
-                continue
-            break
-        else:
-            versions[names[0]] = 'not installed'
-    return versions
-
-
-def sha256_of(path: str | Path) -> str:
-    """Compute the SHA-256 checksum of a file.
-
-    Args:
-        path (str or Path): The file.
-
-    Returns:
-        str: The checksum in hexadecimal digits, or '' if there is no such
-        file on this machine.
-    """
-    path = Path(path)
-    if not path.is_file():
-        return ''
-    digest = hashlib.sha256()
-    with path.open('rb') as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return _indented(to_json_types(asdict(self)), levels=2) + '\n'
 
 
 def _row_name(stem: str, num_evaluators: int) -> str:
@@ -280,13 +289,18 @@ def _row_name(stem: str, num_evaluators: int) -> str:
     return f'{prefix} {metric}' if num_evaluators > 1 else metric
 
 
-def _markdown(rows: list[list[str]]) -> str:
-    """Draw a Markdown table whose columns line up in plain text too."""
-    rows = [[cell.replace('|', r'\|') for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows)]
-    lines = [
-        '| ' + ' | '.join(c.ljust(w) for c, w in zip(row, widths)) + ' |'
-        for row in rows
-    ]
-    rule = '|' + '|'.join('-' * (width + 2) for width in widths) + '|'
-    return '\n'.join([lines[0], rule, *lines[1:]])
+def _indented(value: Any, levels: int, indent: str = '') -> str:
+    """JSON with a line for each item, but for those deeper than levels."""
+    if not levels or not isinstance(value, (dict, list)) or not value:
+        return json.dumps(value, sort_keys=True)
+    inner = indent + '  '
+    if isinstance(value, list):
+        items = [_indented(part, levels - 1, inner) for part in value]
+    else:
+        items = [
+            f'{json.dumps(key)}: {_indented(part, levels - 1, inner)}'
+            for key, part in sorted(value.items())
+        ]
+    opening, closing = '[]' if isinstance(value, list) else '{}'
+    body = f',\n{inner}'.join(items)
+    return f'{opening}\n{inner}{body}\n{indent}{closing}'

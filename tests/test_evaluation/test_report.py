@@ -72,11 +72,9 @@ def test_table_gives_ap_times_100_and_says_what_is_not_defined(report):
     assert counted['detections dropped by the cap'] == '17'
 
 
-def test_json_keeps_full_precision_and_the_origin(report, tmp_path):
-    written = report.write(tmp_path / 'new' / 'folder')
-    assert [path.name for path in written] == ['report.json', 'report.md']
-    found = json.loads(written[0].read_text())
-    assert found['schema_version'] == 1
+def test_json_keeps_full_precision_and_the_origin(report):
+    found = json.loads(report.to_json())
+    assert found['schema_version'] == 2
     assert found['metrics']['coco/bbox_mAP'] == 0.44651
     assert found['metrics']['time'] == 0.5
     assert found['counts'] == {
@@ -90,7 +88,37 @@ def test_json_keeps_full_precision_and_the_origin(report, tmp_path):
     assert found['checkpoint_sha256'] == digest
     assert found['ann_sha256'] == [hashlib.sha256(b'{}').hexdigest()]
     assert found['versions']['torch'] != 'not installed'
-    assert report.table() in written[1].read_text()
+    assert report.table() in report.to_markdown()
+
+
+def test_json_has_no_nan_and_a_line_an_image(report):
+    report.metrics['coco/cells_pq'] = float('nan')
+    report.images = [{'img_id': 1, 'cells': 2}, {'img_id': 2, 'cells': 3}]
+    text = report.to_json()
+    found = json.loads(text, parse_constant=pytest.fail)
+    assert found['metrics']['coco/cells_pq'] is None
+    assert found['images'] == report.images
+    assert '    {"cells": 2, "img_id": 1},\n' in text
+
+
+def test_size_bins_of_a_users_own_have_columns(report):
+    for size in 'sml':
+        del report.metrics[f'coco/bbox_mAP_{size}']
+    report.metrics['coco/bbox_mAP_tiny'] = 0.125
+    header, row = report.ap_rows()
+    assert header[1:] == ['AP', 'AP50', 'AP75', 'AP tiny', 'AR']
+    assert row[4] == '12.50'
+
+
+def test_markdown_has_notes_tables_and_pictures(report):
+    report.notes.append('No plots.')
+    report.metrics['coco/cells_pq'] = 0.5
+    text = report.to_markdown('## Plots\n\nhere')
+    places = [
+        text.index(part)
+        for part in ('No plots.', '## Cell metrics', '## Plots', '## Origin')
+    ]
+    assert places == sorted(places)
 
 
 def test_masks_have_a_row_of_their_own(report):

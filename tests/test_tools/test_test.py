@@ -77,6 +77,9 @@ def test_train_then_test_from_another_folder(tiny_config, tmp_path):
     assert 0 <= report['metrics']['coco/segm_mAP'] <= 1
     assert '| AP small |' in out
     assert '| AP small |' in (work_dir / 'report.md').read_text()
+    assert len((work_dir / 'report.csv').read_text().splitlines()) == 1 + 3
+    # Pictures are for those who ask for them.
+    assert not (work_dir / 'report.html').exists()
     with (folder / 'made' / 'all.pkl').open('rb') as stream:
         predictions = pickle.load(stream)
     assert [p['img_id'] for p in predictions] == [1, 2, 3]
@@ -87,17 +90,68 @@ def test_train_then_test_from_another_folder(tiny_config, tmp_path):
     assert len(list(work_dir.glob('*/pictures/*.png'))) == 3
 
 
-def test_report_goes_where_it_is_asked_to(
-    main, tiny_config, checkpoint, tmp_path
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_report_with_pictures_goes_where_it_is_asked_to(
+    main, tiny_config, checkpoint, tmp_path, capsys
 ):
     folder, work_dir = tmp_path / 'reports', tmp_path / 'work'
     metrics = main(
         [str(tiny_config), str(checkpoint), '--report', str(folder)]
-        + ['--work-dir', str(work_dir)]
+        + ['--work-dir', str(work_dir), '--cfg-options']
+        # Untrained, the model is sure of nothing.
+        + ['test_evaluator.cell_scores.score_thr=0.01']
     )
     report = json.loads((folder / 'report.json').read_text())
     assert report['metrics']['coco/bbox_mAP'] == metrics['coco/bbox_mAP']
+    assert [row['cells'] for row in report['images']] == [3, 3, 3]
+    assert [row['detections'] for row in report['images']] == [5, 5, 5]
+    assert report['error_kinds']['score_thr'] == 0.01
+    assert report['notes'] == []
     assert not (work_dir / 'report.json').exists()
+    assert names_in(folder) == {
+        'report.csv',
+        'report.html',
+        'report.json',
+        'report.md',
+        'plots',
+        'overlays',
+    }
+    assert len(names_in(folder / 'overlays')) == 3
+    page = (folder / 'report.html').read_text()
+    assert page.count('src="data:image/png;base64,') == 5 + 3
+    assert str(folder / 'report.html') in capsys.readouterr().out
+
+
+def test_flag_without_a_folder_puts_pictures_into_the_work_dir(
+    main, tiny_config, checkpoint, tmp_path
+):
+    work_dir = tmp_path / 'work'
+    main(
+        [str(tiny_config), '--checkpoint', str(checkpoint), '--report']
+        + ['--work-dir', str(work_dir)]
+    )
+    assert {'report.html', 'report.csv', 'plots'} <= names_in(work_dir)
+
+
+def test_other_metrics_have_their_report_and_a_note(
+    main, tiny_config, checkpoint, tmp_path, capsys
+):
+    folder = tmp_path / 'reports'
+    metrics = main(
+        [str(tiny_config), str(checkpoint), '--report', str(folder)]
+        + ['--work-dir', str(tmp_path / 'work'), '--cfg-options']
+        + ['test_evaluator.type=CocoMetric']
+    )
+    assert names_in(folder) == {'report.html', 'report.json', 'report.md'}
+    report = json.loads((folder / 'report.json').read_text())
+    assert report['metrics']['coco/segm_mAP'] == metrics['coco/segm_mAP']
+    assert 'CocoMetric does not keep' in report['notes'][0]
+    written = capsys.readouterr().out
+    assert 'Note: No plots' in written
+    assert '| segm |' in written
 
 
 def test_no_report_writes_none(main, tiny_config, checkpoint, tmp_path):
