@@ -229,7 +229,8 @@ def _shapes(items: Sequence[Any]) -> Any:
 def _areas(items: Sequence[Any]) -> np.ndarray:
     shapes = _shapes(items)
     if isinstance(shapes, list):
-        return mask_codes.area(shapes).astype(float)
+        # One by one: pycocotools 2.0.11 fails on a list of more than 255.
+        return np.array([mask_codes.area(code) for code in shapes], float)
     return shapes[:, 2] * shapes[:, 3]
 
 

@@ -102,20 +102,29 @@ def test_higher_score_takes_the_cell_whatever_the_order_given():
 
 
 def test_below_the_threshold_a_detection_is_neither_right_nor_wrong():
-    match = match_image(as_masks([CELL]), as_masks([CELL]), [0.4], 0.5)
+    found = as_masks([CELL, FAR])
+    match = match_image(as_masks([CELL]), found, [0.4, 0.3], 0.5)
     assert match.truth == ['missed']
     assert match.found == []
     assert match.low_score == 1
     # The calibration sees it all the same.
-    assert match.correct.tolist() == [True]
+    assert match.correct.tolist() == [True, False]
 
 
 def test_detection_in_a_crowd_region_is_ignored():
     found = as_masks([CELL, FAR])
-    crowd = as_masks([(35, 35, 20, 20)])
+    # The one that matches a cell counts though the crowd region covers it.
+    crowd = as_masks([(35, 35, 20, 20), (5, 5, 20, 20)])
     match = match_image(as_masks([CELL]), found, [0.9, 0.8], crowd=crowd)
     assert match.found == [TRUE_POSITIVE, IGNORED]
     assert match.ignored.tolist() == [False, True]
+
+
+def test_hundreds_of_cells_are_matched():
+    corners = np.mgrid[0:60:3, 0:60:3].reshape(2, -1).T
+    cells = [rle_of((x, y, 2, 2)) for x, y in corners.tolist()]
+    match = match_image(cells, cells, np.linspace(0.9, 0.6, len(cells)))
+    assert match.count(TRUE_POSITIVE) == (400, 400)
 
 
 def test_every_cell_and_detection_is_counted_once():

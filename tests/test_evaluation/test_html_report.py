@@ -98,14 +98,16 @@ def test_pictures_are_inside_and_nothing_else_is_asked_for(tmp_path):
 
 def test_every_text_is_escaped(tmp_path):
     text, report = page_of(
-        tmp_path, {'a.png': [(4, 4, 9, 9)]}, {}, config=NASTY
+        tmp_path, {'a.png': [(4, 4, 9, 9)]}, {}, config='<script>&.py'
     )
     assert '<script' not in text
-    assert NASTY in Page(text).texts
+    assert 'Test report: <script>&' in Page(text).texts
     report.notes.append(NASTY)
-    report.images[0]['file_name'] = NASTY
+    report.images[0].update(file_name=NASTY, stratum=NASTY)
     report.versions[NASTY] = NASTY
-    report.details['by_class'] = {NASTY: [{'name': NASTY}] * 2}
+    report.details['by_class'] = {
+        NASTY: [{'name': 'a', 'x': NASTY, 'y': 1.0}] * 2
+    }
     again = to_html(report, [], [])
     assert '<script' not in again
     assert Page(again).texts.count(NASTY) >= 6
