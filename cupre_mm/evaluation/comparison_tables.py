@@ -89,6 +89,9 @@ def caveats(comparison: Comparison) -> list[str]:
             'They take the images as independent. Crops of one field or '
             'frames of one series are not: the intervals are too narrow '
             'then.',
+            'Figures of single images count the detections from one score '
+            'on (0.5 unless set otherwise), AP counts all of them: a model '
+            'with lower scores throughout loses here and not in AP.',
             'better, worse: share of the images; the rest is equal. p: '
             "Wilcoxon's signed-rank test, two-sided, not corrected for the "
             f'{len(comparison.paired)} comparisons of this table.',

@@ -240,17 +240,23 @@ def _columns(reports: Sequence[SavedReport]) -> dict[str, str]:
             continue
         label = f'{prefix} {label}' if several and prefix else label
         groups[group][label] = metric
-    order = [*_COCO_LABELS.values()]
-    for group in ('bbox', 'segm'):
-        kept = groups[group].items()
-        groups[group] = dict(
-            sorted(kept, key=lambda item: order.index(_item_of(item[0])))
-        )
-    return {k: v for group in groups.values() for k, v in group.items()}
-
-
-def _item_of(label: str) -> str:
-    return label.split()[-1].rpartition('_')[0]
+    # Reports are stored in the order of the alphabet.
+    items = [*_COCO_LABELS.values()]
+    figures = [*_CELL_SCORES.values()]
+    ranks = {
+        'bbox': lambda label: items.index(
+            label.split()[-1].rpartition('_')[0]
+        ),
+        'cells': lambda label: next(
+            i for i, known in enumerate(figures) if label.endswith(known)
+        ),
+    }
+    ranks['segm'] = ranks['bbox']
+    return {
+        label: columns[label]
+        for group, columns in groups.items()
+        for label in sorted(columns, key=ranks[group])
+    }
 
 
 def _has(report: SavedReport, key: str) -> bool:

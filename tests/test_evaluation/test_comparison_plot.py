@@ -2,13 +2,14 @@
 
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from cupre_mm.evaluation.comparison_plot import save_comparison_plot
 from cupre_mm.evaluation.paired_bootstrap import Bootstrap
 from cupre_mm.evaluation.report_comparison import compare_reports
 from cupre_mm.evaluation.saved_reports import read_reports
-from tests.report_files import write_report
+from tests.report_files import image_rows, write_report
 
 
 def _comparison(tmp_path, *accuracies):
@@ -51,3 +52,30 @@ def test_one_image_and_no_defined_image_are_drawn_without_interval(tmp_path):
     comparison = _comparison(tmp_path, [0.1], [0.2], [None])
     path = save_comparison_plot(tmp_path / 'plot.png', comparison)
     assert path.stat().st_size > 1000
+
+
+def test_colours_follow_what_is_better_for_each_measure(tmp_path, monkeypatch):
+    monkeypatch.setattr(plt, 'close', lambda figure: None)
+    rows = image_rows([0.2, 0.1, 0.3, 0.4])
+    for row, error in zip(rows, (0, -1, 3, 1)):
+        row['count_error'] = error
+    first = write_report(tmp_path / 'a')
+    second = write_report(tmp_path / 'b', images=rows)
+    comparison = compare_reports(
+        read_reports([first, second]), bootstrap=Bootstrap(200)
+    )
+    save_comparison_plot(tmp_path / 'plot.png', comparison)
+    monkeypatch.undo()
+    figure = plt.gcf()
+    accuracy, _, count = (
+        [to_hex(colour) for colour in axis.collections[0].get_facecolors()]
+        for axis in figure.axes
+    )
+    better, worse, equal = '#0072b2', '#d55e00', '#999999'
+    assert accuracy == [better, worse, equal, equal]
+    # The sizes of the errors went from 2, 1, 0, 1 to 0, 1, 3, 1.
+    assert count == [better, equal, worse, equal]
+    directions = [axis.get_xlabel() for axis in figure.axes]
+    assert 'better to the right' in directions[0]
+    assert 'better to the left' in directions[2]
+    plt.close(figure)

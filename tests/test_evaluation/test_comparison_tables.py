@@ -64,6 +64,7 @@ def test_what_the_bootstrap_covers_and_does_not_is_said(comparison):
     text = to_markdown(comparison)
     assert 'choice of the test images, not that of the training seed' in text
     assert '200 resamples, seed 7' in text
+    assert 'a model with lower scores throughout loses here' in text
     assert 'With 3 images, the intervals are too narrow' in text
     assert 'not corrected for the 3 comparisons' in text
     assert 'no interval is given for them' in text

@@ -62,12 +62,19 @@ def test_shares_follow_the_direction_of_the_measure():
     assert score.mean == error.mean
 
 
-def test_p_value_is_wilcoxons_and_ignores_rounding():
-    values = np.array([0.1, 0.2, -0.1, 0.3, 0.4, 0.0, 0.1 + 1e-16])
-    expected = stats.wilcoxon(
-        [0.1, 0.2, -0.1, 0.3, 0.4, 0.0, 0.1], zero_method='pratt'
+def test_p_value_is_wilcoxons_with_zeros_and_without_rounding():
+    zeros = [0.0] * 8
+    equal = np.array([0.1, 0.2, -0.3, 0.3, 0.4, -0.5, 0.6, 0.1, *zeros])
+    values = equal.copy()
+    values[7] += 1e-16
+    assert values[7] != equal[0]
+    found = paired_difference(values).p_value
+    counting, ignoring_zeros = (
+        stats.wilcoxon(equal, zero_method=method).pvalue
+        for method in ('pratt', 'wilcox')
     )
-    assert paired_difference(values).p_value == pytest.approx(expected.pvalue)
+    assert found == pytest.approx(counting)
+    assert found != pytest.approx(ignoring_zeros, rel=0.01)
 
 
 def test_equal_differences_have_an_interval_of_one_point():

@@ -62,16 +62,23 @@ def test_every_report_is_compared_with_the_baseline(tmp_path):
 
 
 def test_the_table_has_ap_and_ar_and_the_cell_scores_in_order(tmp_path):
-    found = _compare(*(write_report(tmp_path / name) for name in 'ab'))
-    assert found.columns == {
-        'AP_bbox': 'coco/bbox_mAP',
-        'AP50_bbox': 'coco/bbox_mAP_50',
-        'AP75_bbox': 'coco/bbox_mAP_75',
-        'AR_bbox': 'coco/bbox_AR',
-        'AP_segm': 'coco/segm_mAP',
-        'mean accuracy': 'coco/cells_mean_accuracy',
-        'count error (cells)': 'coco/cells_count_error',
-    }
+    metrics = {'coco/cells_aji': 0.5, 'coco/cells_count_error_abs': 3.0}
+    found = _compare(
+        *(write_report(tmp_path / name, metrics=metrics) for name in 'ab')
+    )
+    assert list(found.columns.items()) == [
+        *{
+            'AP_bbox': 'coco/bbox_mAP',
+            'AP50_bbox': 'coco/bbox_mAP_50',
+            'AP75_bbox': 'coco/bbox_mAP_75',
+            'AR_bbox': 'coco/bbox_AR',
+            'AP_segm': 'coco/segm_mAP',
+            'mean accuracy': 'coco/cells_mean_accuracy',
+            'AJI': 'coco/cells_aji',
+            'size of the count error (cells)': 'coco/cells_count_error_abs',
+            'count error (cells)': 'coco/cells_count_error',
+        }.items()
+    ]
 
 
 def test_scores_of_two_evaluators_keep_their_prefixes(tmp_path):

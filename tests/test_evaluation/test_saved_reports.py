@@ -102,9 +102,10 @@ def test_different_annotation_files_are_refused(tmp_path):
     assert 'truth_b.json' in str(e.value)
 
 
-def test_unknown_annotation_files_are_said(tmp_path):
+@pytest.mark.parametrize('unknown', [[], ['']])
+def test_unknown_annotation_files_are_said(tmp_path, unknown):
     first = write_report(tmp_path / 'a')
-    second = write_report(tmp_path / 'b', ann_files=[], ann_sha256=[])
+    second = write_report(tmp_path / 'b', ann_sha256=unknown)
     assert 'checksums of the annotation files are not' in _notes(first, second)
 
 

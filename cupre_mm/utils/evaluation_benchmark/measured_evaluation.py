@@ -18,7 +18,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from tqdm import tqdm
 
-from cupre_mm.utils.process_memory import memory_mib
+from cupre_mm.utils.measured_process import end_with_parent, memory_mib
 
 from .dense_cells import DenseSet, boxes_of, ellipse_rles
 
@@ -94,7 +94,8 @@ def measure(evaluation: Evaluation) -> Measurement | None:
         Measurement: The figures; None if the process was killed, as it is
         where memory runs out.
     """
-    with ProcessPoolExecutor(1, get_context('spawn')) as pool:
+    spawn = get_context('spawn')
+    with ProcessPoolExecutor(1, spawn, end_with_parent) as pool:
         try:
             return pool.submit(measure_here, evaluation).result()
         except BrokenProcessPool:

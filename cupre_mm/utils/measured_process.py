@@ -1,6 +1,9 @@
-"""Memory that a process takes."""
+"""What a process of a benchmark takes, and that none is left behind."""
 
+import os
 import sys
+import threading
+from multiprocessing import parent_process
 from pathlib import Path
 
 _MIB = 2**20
@@ -30,3 +33,17 @@ def memory_mib() -> dict[str, float]:
         name: int(fields[name].split()[0]) / 1024
         for name in ('VmRSS', 'VmHWM', 'RssAnon')
     }
+
+
+def end_with_parent() -> None:
+    """Let this process end when the one that started it does.
+
+    The worker of a pool otherwise stays, with all its memory, when its
+    parent is killed. To be called in a process of :mod:`multiprocessing`.
+    """
+
+    def wait() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
