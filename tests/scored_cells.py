@@ -70,6 +70,7 @@ def score_cells(
     ann_file: Path,
     found: dict[str, list[tuple[Box, float]]] = FOUND,
     category: str = 'cell',
+    classes: tuple[str, ...] = (),
     **settings,
 ) -> tuple[CellMetric, dict[str, float]]:
     """Evaluate detections; gives the metric and what it found."""
@@ -80,7 +81,7 @@ def score_cells(
         **settings,
     }
     metric = CellMetric(ann_file=str(ann_file), **settings)
-    metric.dataset_meta = {'classes': (category,)}
+    metric.dataset_meta = {'classes': classes or (category,)}
     for image in json.loads(ann_file.read_text())['images']:
         given = found.get(image['file_name'], [])
         boxes = np.array([b for b, _ in given], np.float32).reshape(-1, 4)

@@ -12,7 +12,7 @@ from mmengine.logging import MMLogger
 from cupre_mm.registry import METRICS
 
 from .cap_effect import CapCounts, count_capped
-from .cell_scores import CellScores
+from .cell_scores import build_cell_scores
 from .class_matching import match_classes
 from .coco_annotations import count_instances, index_samples, load_annotations
 from .coco_evaluation import evaluate_metric
@@ -143,7 +143,7 @@ class CellMetric(FasterCocoMetric):
         self.strata = strata
         self.cell_scores = cell_scores
         if cell_scores is not None:
-            CellScores(**cell_scores)
+            build_cell_scores(cell_scores)
         self.details: EvaluationDetails | None = None
         self._num_expected: int | None = None
         self._strata: dict[int, str] = {}
@@ -292,6 +292,7 @@ class CellMetric(FasterCocoMetric):
         self.details = EvaluationDetails(
             source=self._source,
             ground_truth=self._coco_api,
+            category_ids=list(self.cat_ids),
             predictions=preds,
             classes=classes,
             max_dets=self.max_dets,

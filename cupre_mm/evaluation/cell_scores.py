@@ -1,7 +1,8 @@
 """Scores of the cell field, from instance masks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -198,3 +199,25 @@ def _mean(values: Sequence[float], of_none: float = _UNDEFINED) -> float:
     # An exact sum does not depend on the order, which that of the processes
     # of a distributed run would change.
     return math.fsum(values) / len(values) if values else of_none
+
+
+def build_cell_scores(arguments: Mapping[str, Any]) -> CellScores:
+    """Build the scores from a config.
+
+    Args:
+        arguments (Mapping): Those of :class:`CellScores`; may be empty.
+
+    Returns:
+        CellScores: Without any image yet.
+
+    Raises:
+        BadConfigError: If it is no dict, or its keys or values do not fit.
+    """
+    try:
+        return CellScores(**arguments)
+    except TypeError as error:
+        raise BadConfigError(
+            f"the evaluator's cell_scores={arguments!r} cannot be used "
+            f'({error}): give a dict such as dict(score_thr=0.5), or None to '
+            'leave these scores out'
+        ) from error

@@ -19,6 +19,7 @@ class EvaluationDetails:
     Args:
         source (str): The annotation file.
         ground_truth (COCO): The ground truth; masks are run-length codes.
+        category_ids (list[int]): The file's categories that were scored.
         predictions (list[dict]): Predictions of each image: ``img_id``,
             ``bboxes`` (N, 4) as x1, y1, x2, y2, ``scores`` (N,), ``labels``
             (N,) and, where masks were predicted, ``masks``, N run-length
@@ -49,6 +50,7 @@ class EvaluationDetails:
 
     source: str
     ground_truth: COCO
+    category_ids: list[int]
     predictions: list[dict[str, Any]]
     classes: list[str]
     max_dets: int

@@ -10,6 +10,7 @@ from faster_coco_eval import faster_eval_api_cpp as coco_cpp
 
 from .coco_predictions import to_detections
 from .size_bins import LARGEST_AREA, SizeBin
+from .sparse_matches import match_sparse
 
 RECALL_THRS = np.linspace(0, 1, 101)
 # The IoU of all pairs of a chunk are in memory at once, as 8 bytes, twice.
@@ -145,12 +146,17 @@ class ImageMatches:
         """
         if positions is None:
             positions = range(self._num_images)
-        result = self._accumulate(
-            [kept[i] for kept in self._kept for i in positions],
-            self._iou_thrs,
-            self._areas,
-            caps,
-            len(positions),
+        params = SimpleNamespace(
+            iouThrs=self._iou_thrs,
+            recThrs=RECALL_THRS,
+            maxDets=list(caps),
+            catIds=self._labels,
+            areaRng=self._areas,
+            imgIds=list(range(len(positions))),
+            useCats=1,
+        )
+        result = coco_cpp.COCOevalAccumulate(
+            params, [kept[i] for kept in self._kept for i in positions]
         )
         return result['precision'], result['recall']
 
@@ -169,63 +175,28 @@ class ImageMatches:
         dataset['categories'] = [{'id': label} for label in self._labels]
         return COCO(dataset)
 
-    def _accumulate(
-        self,
-        evaluations: list,
-        iou_thrs: np.ndarray,
-        areas: list[list[float]],
-        caps: Sequence[int],
-        num_images: int,
-    ) -> dict:
-        params = SimpleNamespace(
-            iouThrs=iou_thrs,
-            recThrs=RECALL_THRS,
-            maxDets=list(caps),
-            catIds=self._labels,
-            areaRng=areas,
-            imgIds=list(range(num_images)),
-            useCats=1,
-        )
-        return coco_cpp.COCOevalAccumulate(params, evaluations)
-
     def _follow(
         self,
         evaluation: COCOeval_faster,
         truths: list[dict],
         found: list[dict],
     ) -> Outcomes:
-        """Match once more at each threshold alone, which tells the pairs."""
-        crowd = np.array([False, *(bool(t['iscrowd']) for t in truths)])
+        """Match once more, in a way that tells the pairs."""
         right = np.zeros((len(self._iou_thrs), len(found)), bool)
         ignored = np.zeros_like(right)
-        images = evaluation.params.imgIds
-        ious = [
-            [evaluation.ious[image, label] for label in self._labels]
-            for image in images
-        ]
-        for i, threshold in enumerate(self._iou_thrs):
-            matched = self._accumulate(
-                coco_cpp.COCOevalEvaluateImages(
-                    self._areas[:1],
-                    self._cap,
-                    [threshold],
-                    ious,
-                    evaluation.gt_dataset,
-                    evaluation.dt_dataset,
-                    images,
-                    self._labels,
-                    True,
-                ),
-                np.array([threshold]),
-                self._areas[:1],
-                [self._cap],
-                len(images),
-            )['matched']
-            for pair in matched:
-                detection, truth = map(int, pair.split('_'))
-                is_crowd = crowd[truth]
-                right[i, detection - 1] = not is_crowd
-                ignored[i, detection - 1] = is_crowd
+        truths_of = _by_image_and_label(truths)
+        for key, mine in _by_image_and_label(found).items():
+            theirs = truths_of.get(key)
+            if theirs is None:
+                continue
+            scores = np.array([found[i]['score'] for i in mine])
+            order = np.argsort(-scores, kind='stable')[: self._cap]
+            place = mine[order]
+            right[:, place], ignored[:, place] = match_sparse(
+                np.asarray(evaluation.ious[key]),
+                np.array([bool(truths[i]['iscrowd']) for i in theirs]),
+                self._iou_thrs,
+            )
         return Outcomes(
             image=np.array([d['image_id'] for d in found], int)
             + self._num_images,
@@ -263,6 +234,16 @@ def in_chunks(
         chunk.append(content)
     if chunk:
         yield chunk
+
+
+def _by_image_and_label(
+    annotations: list[dict],
+) -> dict[tuple[int, int], np.ndarray]:
+    groups: dict[tuple[int, int], list[int]] = {}
+    for i, one in enumerate(annotations):
+        key = one['image_id'], one['category_id']
+        groups.setdefault(key, []).append(i)
+    return {key: np.array(group) for key, group in groups.items()}
 
 
 def _numbered(annotations_of_images: Iterable[list[dict]]) -> list[dict]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from faster_coco_eval import COCO
 
-from .cell_scores import CellScores
+from .cell_scores import build_cell_scores
 
 
 def image_rows(
@@ -54,7 +54,7 @@ def add_cell_scores(
         dict[str, float]: Summary of the whole set, with ``cells_`` before
         each name.
     """
-    scores = CellScores(**arguments)
+    scores = build_cell_scores(arguments)
     for row, pred in zip(rows, preds):
         truth = [
             ann['segmentation']

@@ -117,10 +117,7 @@ def image_shapes(
     """
     masks = 'segm' in details.precision
     truth = details.ground_truth
-    names = {*details.classes}
-    wanted = {c for c, cat in truth.cats.items() if cat['name'] in names}
-    # A class-agnostic evaluation may name its one class as it likes.
-    wanted = wanted or set(truth.cats)
+    wanted = {*details.category_ids}
     preds = {pred['img_id']: pred for pred in details.predictions}
     for img_id in truth.imgs if img_ids is None else img_ids:
         cells, crowd = [], []

@@ -1,4 +1,4 @@
-"""What a process of a benchmark takes, and that none is left behind."""
+"""What a process takes, and that none is left behind."""
 
 import os
 import sys

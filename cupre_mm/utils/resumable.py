@@ -6,9 +6,7 @@ redoes only items whose source changed or whose results are gone.
 
 import json
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +19,7 @@ from tqdm import tqdm
 from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.coco_json import canonical_json
 from cupre_mm.utils.errors import BadConfigError
+from cupre_mm.utils.measured_process import end_with_parent
 
 
 class WorkItem(Protocol):
@@ -161,18 +160,11 @@ _worker: dict[str, Any] = {}
 def _start_worker(work: Work, context: OpenContext) -> None:
     # Ctrl-C reaches the whole group; only the parent should report it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     # Opened here, as an open zip must not be shared: processes would move
     # one file position.
     opened = context()
     _worker.update(work=work, opened=opened, shared=opened.__enter__())
-
-
-def _end_with_parent() -> None:
-    # A parent that is killed cannot stop its workers, which would wait for
-    # more work for ever.
-    multiprocessing.parent_process().join()
-    os._exit(1)
 
 
 def _work(item: WorkItem) -> dict:

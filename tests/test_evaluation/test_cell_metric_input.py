@@ -134,6 +134,10 @@ def test_annotation_without_mask_is_refused_for_segm_only(tmp_path):
         {'size_bins': {'tiny': (50, 10)}},
         {'size_bins': {'50': (0, 10)}},
         {'cell_scores': {'score_thr': float('nan')}},
+        {'cell_scores': {'score_thr': 'high'}},
+        {'cell_scores': {'threshold': 0.5}},
+        # What --cfg-options makes of {}.
+        {'cell_scores': '{}'},
     ],
 )
 def test_unusable_arguments_are_refused(arguments):

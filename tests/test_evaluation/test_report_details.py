@@ -90,3 +90,23 @@ def test_crowd_regions_are_apart_from_cells(tmp_path):
 def test_what_json_lacks_becomes_null():
     given = {'a': np.array([1.0, np.nan]), 2: (np.int64(3), None, True)}
     assert to_json_types(given) == {'a': [1.0, None], '2': [3, None, True]}
+
+
+def test_class_agnostic_over_a_part_of_the_categories_leaves_the_rest(
+    tmp_path,
+):
+    content = json.loads(write_cells(tmp_path).read_text())
+    content['categories'] += [
+        {'id': 2, 'name': 'spheroid'},
+        {'id': 3, 'name': 'debris'},
+    ]
+    content['annotations'][0]['category_id'] = 2
+    content['annotations'][-1]['category_id'] = 3
+    ann_file = tmp_path / 'three.json'
+    ann_file.write_text(json.dumps(content))
+    metric, scores = score_cells(
+        ann_file, classes=('cell', 'spheroid'), class_agnostic=True
+    )
+    table = collect_details(metric.details).error_kinds
+    assert table['cells'] == scores['coco/num_instances'] == 6
+    assert table['matched'] == 3

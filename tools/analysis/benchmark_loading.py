@@ -27,12 +27,12 @@ from cupre_mm.utils.loading_benchmark.livecell_sized import (
     write_livecell_sized,
 )
 from cupre_mm.utils.loading_benchmark.measured_load import (
-    MIB,
     Load,
     Measurement,
     measure,
 )
 
+MIB = 2**20
 SIDES = {
     'mmdet': 'mmdet CocoDataset',
     'first': 'CheckedCocoDataset, first load',

@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from mmengine.structures import InstanceData
 from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.cli import exits_on_user_error
 from cupre_mm.utils.errors import BadConfigError, BadDataError
+from cupre_mm.utils.measured_process import memory_mib
 
 SIDES = {'stock': 'mmdet.FCNMaskHead', 'rle': 'cupre_mm.RLEMaskHead'}
 MIB = 2**20
@@ -186,7 +186,7 @@ def measure_here(args: argparse.Namespace, side: str) -> dict[str, Any]:
     return dict(
         seconds=median(seconds),
         until_coded=median(until_coded),
-        peak_mib=peak / MIB,
+        peak_mib=peak,
         gpu_mib=None if gpu is None else gpu / MIB,
         threads=torch.get_num_threads(),
         digest=sha256.hexdigest(),
@@ -198,30 +198,16 @@ def _start_gpu_peak() -> int:
     return torch.cuda.memory_allocated()
 
 
-def _watch_host_peak() -> Callable[[], int]:
-    """Begin to watch; the result tells the bytes above those held now."""
-    status = Path('/proc/self/status')
+def _watch_host_peak() -> Callable[[], float]:
+    """Begin to watch; the result tells the MiB above those held now."""
+    held = 'VmRSS'
     try:
         # Linux: takes back the highest mark of the resident memory.
         Path('/proc/self/clear_refs').write_text('5')
     except OSError:
-        unit = 1 if sys.platform == 'darwin' else 1024
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return lambda: (
-            unit
-            * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-        )
-
-    def mark(name: str) -> int:
-        line = next(
-            line
-            for line in status.read_text().splitlines()
-            if line.startswith(name)
-        )
-        return int(line.split()[1]) * 1024
-
-    before = mark('VmRSS')
-    return lambda: mark('VmHWM') - before
+        held = 'VmHWM'
+    before = memory_mib()[held]
+    return lambda: memory_mib()['VmHWM'] - before
 
 
 def measure(args: argparse.Namespace, side: str) -> dict[str, Any]:

@@ -2,18 +2,17 @@
 
 import hashlib
 import json
-import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from mmengine.registry import DATASETS
 
-MIB = 2**20
+from cupre_mm.utils.measured_process import end_with_parent, memory_mib
+
 # By name, as this module may not import the room of the data sets.
 _OURS, _MMDETS = 'cupre_mm.CheckedCocoDataset', 'mmdet.CocoDataset'
 _SAMPLED_IMAGES = 200
@@ -75,7 +74,8 @@ def measure(load: Load) -> Measurement | None:
         Measurement: The figures; None if the process was killed, as it is
         where memory runs out.
     """
-    with ProcessPoolExecutor(1, get_context('spawn')) as pool:
+    spawn = get_context('spawn')
+    with ProcessPoolExecutor(1, spawn, end_with_parent) as pool:
         try:
             return pool.submit(_measure_here, load).result()
         except BrokenProcessPool:
@@ -91,14 +91,14 @@ def _measure_here(load: Load) -> Measurement:
         metainfo=dict(classes=load.classes),
         pipeline=[],
     )
-    imports = _memory()['VmRSS']
+    imports = memory_mib()['VmRSS']
     start = time.perf_counter()
     if load.cache:
         dataset = kinds[0](**config, cache=load.cache)
     else:
         dataset = kinds[1](**config)
     seconds = time.perf_counter() - start
-    memory = _memory()
+    memory = memory_mib()
     step = max(len(dataset) // _SAMPLED_IMAGES, 1)
     picked = range(0, len(dataset), step)
     sha256, spent = hashlib.sha256(), 0.0
@@ -116,23 +116,3 @@ def _measure_here(load: Load) -> Measurement:
         num_images=len(dataset),
         digest=sha256.hexdigest(),
     )
-
-
-def _memory() -> dict[str, float]:
-    """Memory of this process in MiB, by Linux's names."""
-    status = Path('/proc/self/status')
-    if not status.exists():
-        import resource
-
-        # Kilobytes, on macOS bytes.
-        unit = 1 if sys.platform == 'darwin' else 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
-        return dict.fromkeys(('VmRSS', 'VmHWM', 'RssAnon'), peak)
-    # Unlike ru_maxrss, this is not inherited from the parent process.
-    fields = dict(
-        line.split(':', 1) for line in status.read_text().splitlines()
-    )
-    return {
-        name: int(fields[name].split()[0]) / 1024
-        for name in ('VmRSS', 'VmHWM', 'RssAnon')
-    }
