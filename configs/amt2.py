@@ -12,6 +12,7 @@ custom_hooks = [
     dict(type='cupre_mm.CheckpointReportHook'),
     dict(type='cupre_mm.QueueSizeHook'),
     dict(type='cupre_mm.SourceSharesHook'),
+    dict(type='cupre_mm.ContrastiveHealthHook'),
     dict(type='cupre_mm.ExportDetectorHook'),
 ]
 load_from = 'https://download.openmmlab.com/mmdetection/v2.0/cascade_rcnn/cascade_mask_rcnn_r50_fpn_1x_coco/cascade_mask_rcnn_r50_fpn_1x_coco_20200203-9d4dcb24.pth'

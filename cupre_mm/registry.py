@@ -14,6 +14,8 @@ from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import (
     OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
 )
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import Registry
@@ -27,6 +29,9 @@ def _child(name: str, parent: Registry, location: str) -> Registry:
 
 LOOPS = _child('loop', MMENGINE_LOOPS, 'cupre_mm.engine')
 HOOKS = _child('hook', MMENGINE_HOOKS, 'cupre_mm.engine')
+OPTIM_WRAPPERS = _child(
+    'optim wrapper', MMENGINE_OPTIM_WRAPPERS, 'cupre_mm.engine'
+)
 OPTIM_WRAPPER_CONSTRUCTORS = _child(
     'optim wrapper constructor',
     MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
@@ -43,5 +48,6 @@ DATALOADERS = Registry(
     'data loader', scope='cupre_mm', locations=['cupre_mm.datasets']
 )
 MODELS = _child('model', MMENGINE_MODELS, 'cupre_mm.models')
+TASK_UTILS = _child('task util', MMENGINE_TASK_UTILS, 'cupre_mm.models')
 METRICS = _child('metric', MMENGINE_METRICS, 'cupre_mm.evaluation')
 VISUALIZERS = _child('visualizer', MMENGINE_VISUALIZERS, 'cupre_mm.evaluation')

@@ -33,6 +33,7 @@ from cupre_mm.utils.evaluation_config import (
     local_file_of,
     set_detector_limit,
 )
+from cupre_mm.utils.launch import start_processes, stop_processes
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -127,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         if config.get(needed) is None:
             raise BadConfigError(f'{args.config} has no {needed} to test')
     check_data_files(config, 'test_dataloader', 'test_evaluator')
-    read_checkpoint(args.checkpoint)
+    read_checkpoint(args.checkpoint, keep=True)
     config.load_from = args.checkpoint
     config.resume = False
     if args.show or args.show_dir:
@@ -142,6 +143,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
         enable_tta(config)
     else:
         add_load_report(config)
+    start_processes(config)
     runner = build_runner(config)
     if args.out is not None:
         os.makedirs(os.path.dirname(args.out) or '.', exist_ok=True)
@@ -171,6 +173,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
             print(f'Note: {note}')
         for path in written:
             print(f'Report: {path}')
+    stop_processes()
     return metrics
 
 

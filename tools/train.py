@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Sequence
 
 from mmdet.utils import setup_cache_size_limit_of_dynamo
+from mmengine.dist import is_main_process
 
 from cupre_mm.utils.cli import (
     add_load_report,
@@ -15,14 +16,19 @@ from cupre_mm.utils.cli import (
     build_runner,
     check_checkpoints,
     check_data_files,
-    enable_amp,
     enable_auto_scale_lr,
     exits_on_user_error,
     load_config,
-    set_resume,
 )
 from cupre_mm.utils.errors import BadConfigError
 from cupre_mm.utils.evaluation_config import set_detector_limit
+from cupre_mm.utils.launch import (
+    check_same_start,
+    start_processes,
+    stop_processes,
+)
+from cupre_mm.utils.mixed_precision import add_amp_argument, enable_amp
+from cupre_mm.utils.resume_point import set_resume
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -37,12 +43,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """
     parser = argparse.ArgumentParser(description='Train a model.')
     add_run_arguments(parser)
-    parser.add_argument(
-        '--amp',
-        action='store_true',
-        help='Train with mixed precision, in every optimizer wrapper of the '
-        'config. Needs a GPU.',
-    )
+    add_amp_argument(parser)
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
@@ -75,10 +76,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         if config.get(needed) is None:
             raise BadConfigError(f'{args.config} has no {needed} to train')
     if args.amp:
-        enable_amp(config)
+        enable_amp(config, args.amp)
     if args.auto_scale_lr:
         enable_auto_scale_lr(config)
+    start_processes(config)
     set_resume(config, args.resume)
+    check_same_start(config)
     check_data_files(
         config, 'train_dataloader', 'val_dataloader', 'val_evaluator'
     )
@@ -87,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     set_detector_limit(config)
     runner = build_runner(config)
     runner.train()
-    print(f'Checkpoints and logs are in {runner.work_dir}')
+    if is_main_process():
+        print(f'Checkpoints and logs are in {runner.work_dir}')
+    stop_processes()
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ custom_hooks = [
     dict(type='cupre_mm.CheckpointReportHook'),
     dict(type='cupre_mm.QueueSizeHook'),
     dict(type='cupre_mm.SourceSharesHook'),
+    dict(type='cupre_mm.ContrastiveHealthHook', interval=20, warmup_iters=60),
     dict(type='cupre_mm.ExportDetectorHook'),
 ]
 load_from = 'work_dirs/demo/warmup_demo/iter_80.pth'

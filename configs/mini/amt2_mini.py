@@ -10,6 +10,7 @@ custom_hooks = [
     dict(type='cupre_mm.CheckpointReportHook'),
     dict(type='cupre_mm.QueueSizeHook'),
     dict(type='cupre_mm.SourceSharesHook', interval=60),
+    dict(type='cupre_mm.ContrastiveHealthHook', interval=30, warmup_iters=120),
     dict(type='cupre_mm.ExportDetectorHook'),
 ]
 load_from = 'work_dirs/mini/warmup_mini/iter_300.pth'

@@ -1,11 +1,11 @@
 """Unlabelled cell images of several sources as one data set."""
 
 import logging
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 from mmengine.dataset import BaseDataset
@@ -13,6 +13,11 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from tqdm import tqdm
 
+from cupre_mm.datasets.cell_sources import (
+    CellSource,
+    are_texts,
+    parse_sources,
+)
 from cupre_mm.registry import DATASETS
 from cupre_mm.utils.errors import (
     BadConfigError,
@@ -26,24 +31,6 @@ _MOST_LISTED = 20
 # Opening a file waits for the disk or the network more than for the CPU.
 _PROBE_THREADS = 8
 _FILES_WORTH_A_PROGRESS_BAR = 5000
-_SOURCE_KEYS = {'name', 'paths', 'weight', 'about'}
-
-
-@dataclass(frozen=True)
-class CellSource:
-    """One named source of a config.
-
-    Attributes:
-        name (str): Name of the source.
-        paths (tuple[str, ...]): Folders, patterns, list files or files.
-        weight (float, optional): Relative share of the draws.
-        about (dict): What is known of the source.
-    """
-
-    name: str
-    paths: tuple[str, ...]
-    weight: float | None = None
-    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @DATASETS.register_module()
@@ -108,12 +95,23 @@ class CellImages(BaseDataset):
         metainfo: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        if not 0 <= max_bad_share <= 1:
+        if not (
+            isinstance(max_bad_share, (int, float)) and 0 <= max_bad_share <= 1
+        ):
             raise BadConfigError(
-                f'max_bad_share={max_bad_share} is not a share of files: '
+                f'max_bad_share={max_bad_share!r} is not a share of files: '
                 'give a number from 0 to 1'
             )
         self.sources = parse_sources(sources)
+        if not are_texts(extensions):
+            raise BadConfigError(
+                f'extensions={extensions!r} is no list of endings of file '
+                "names, such as ('.png', '.tif')"
+            )
+        if not isinstance(data_root or '', (str, os.PathLike)):
+            raise BadConfigError(
+                f'data_root={data_root!r} is not the name of a folder'
+            )
         self.extensions = tuple(extensions)
         self.check_files = check_files
         self.max_bad_share = max_bad_share
@@ -248,84 +246,6 @@ class CellImages(BaseDataset):
             level=logging.WARNING,
         )
         return kept
-
-
-def parse_sources(
-    sources: Sequence[Mapping[str, Any]] | Mapping[str, Any],
-) -> list[CellSource]:
-    """Bring the forms that ``CellImages.sources`` may have to one.
-
-    Args:
-        sources (Sequence[dict] | dict): See :class:`CellImages`.
-
-    Returns:
-        list[CellSource]: The sources, in their order.
-
-    Raises:
-        BadConfigError: If a source lacks its name or paths, a name comes
-            twice, or a weight is not a positive number or given for some
-            sources only.
-    """
-    if isinstance(sources, Mapping):
-        sources = [
-            dict(value, name=name)
-            if isinstance(value, Mapping)
-            else dict(name=name, paths=value)
-            for name, value in sources.items()
-        ]
-    if isinstance(sources, str) or not sources:
-        raise BadConfigError(
-            f'sources={sources!r}: name at least one source, as in '
-            "sources=[dict(name='bccd', paths='data/cells/bccd')]"
-        )
-    parsed = [_parse_source(source) for source in sources]
-    repeated = [
-        name
-        for name, n in Counter(source.name for source in parsed).items()
-        if n > 1
-    ]
-    if repeated:
-        raise BadConfigError(
-            f'sources: the name(s) {", ".join(repeated)} come twice: give '
-            'each source its own, or all paths of one to a single source'
-        )
-    weightless = [s.name for s in parsed if s.weight is None]
-    if 0 < len(weightless) < len(parsed):
-        raise BadConfigError(
-            f'sources: {", ".join(weightless)} have no weight while others '
-            'have: give one to all, or to none for equal shares of images'
-        )
-    return parsed
-
-
-def _parse_source(source: Mapping[str, Any]) -> CellSource:
-    if (
-        not isinstance(source, Mapping)
-        or not {'name', 'paths'} <= set(source) <= _SOURCE_KEYS
-        or not source['paths']
-    ):
-        raise BadConfigError(
-            f'sources: {source!r} is not a source: give it a name, paths '
-            "and, if wanted, a weight, as in dict(name='bccd', "
-            "paths='data/cells/bccd', weight=1.0)"
-        )
-    weight = source.get('weight')
-    if weight is not None and not (
-        isinstance(weight, (int, float)) and 0 < weight < float('inf')
-    ):
-        raise BadConfigError(
-            f'sources: weight={weight!r} of {source["name"]!r} is not a '
-            'positive number; to leave a source out, take it from the list'
-        )
-    about = source.get('about') or {}
-    if not isinstance(about, Mapping):
-        raise BadConfigError(
-            f'sources: about={about!r} of {source["name"]!r} is not a dict, '
-            "such as dict(licence='CC0', url='https://...')"
-        )
-    paths = source['paths']
-    paths = (paths,) if isinstance(paths, str) else tuple(paths)
-    return CellSource(source['name'], paths, weight, about)
 
 
 def _probe(sample: dict) -> tuple[int, int] | str:

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
-from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
+from cupre_mm.datasets.seeded_stream import build_seeded_loader, follow_seed
 from cupre_mm.registry import DATALOADERS
 from cupre_mm.utils.errors import BadConfigError
 from cupre_mm.utils.task_schedule import TASKS, TaskSchedule
@@ -36,7 +35,9 @@ class DualDataLoader:
 
     Every draw yields the batches of one AMT2 iteration as
     ``{'moco': [batch, ...], 'det': [batch, ...]}``: a list a task, because
-    a schedule may repeat a task or leave it out.
+    a schedule may repeat a task or leave it out. The images of each task
+    and their augmentations depend on the seed and the place in the task's
+    stream alone; see :mod:`cupre_mm.datasets.seeded_stream`.
 
     Args:
         moco (dict | DataLoader, optional): Ordinary mmengine data loader
@@ -46,11 +47,8 @@ class DualDataLoader:
             Defaults to None.
         schedule (TaskSchedule, optional): The schedule. A loader whose task
             it never trains is not built. Defaults to ``TaskSchedule()``.
-        seed (int, optional): Seed of both samplers and of the workers.
-            Defaults to None.
-        diff_rank_seed (bool): Whether ranks have seeds of their own; see
-            :meth:`mmengine.runner.Runner.build_dataloader`.
-            Defaults to False.
+        seed (int, optional): Seed of both samplers and of augmentations, the
+            same on all processes. Defaults to None.
 
     Raises:
         BadConfigError: If a scheduled task has no loader, a batch is larger
@@ -63,7 +61,6 @@ class DualDataLoader:
         det: dict | DataLoader | None = None,
         schedule: TaskSchedule | None = None,
         seed: int | None = None,
-        diff_rank_seed: bool = False,
     ) -> None:
         self.schedule = schedule or TaskSchedule()
         configs = dict(moco=moco, det=det)
@@ -76,8 +73,8 @@ class DualDataLoader:
                     'loader config, or take the task out of '
                     'train_cfg.schedule.'
                 )
-            loader = Runner.build_dataloader(
-                configs[task], seed=seed, diff_rank_seed=diff_rank_seed
+            loader = build_seeded_loader(
+                configs[task], task, seed, f'train_dataloader.{task}'
             )
             self._check(task, loader)
             self.loaders[task] = loader
@@ -94,13 +91,6 @@ class DualDataLoader:
 
     @staticmethod
     def _check(task: str, loader: DataLoader) -> None:
-        if loader.batch_size is None:
-            raise BadConfigError(
-                f'train_dataloader.{task}.batch_sampler is a '
-                f'{type(loader.batch_sampler).__name__}: what it has drawn '
-                'cannot be skipped exactly on resume. Set '
-                f'train_dataloader.{task}.batch_sampler=None.'
-            )
         size, batch = len(loader.dataset), loader.batch_size * get_world_size()
         if batch > size:
             raise BadConfigError(
@@ -108,13 +98,6 @@ class DualDataLoader:
                 f'{get_world_size()} process(es) makes batches of {batch}, '
                 f'larger than the data set of {size} images: a batch would '
                 'hold an image twice. Lower the batch size or add images.'
-            )
-        if not hasattr(loader.sampler, 'skip'):
-            raise BadConfigError(
-                f'train_dataloader.{task}.sampler is a '
-                f'{type(loader.sampler).__name__}, which neither runs '
-                "without end nor skips on resume: use 'InfiniteSampler' or "
-                "'cupre_mm.SourceSampler'."
             )
 
     @property
@@ -157,12 +140,7 @@ class DualDataLoader:
         if seed == self._seed:
             return
         for loader in self.loaders.values():
-            # A sampler with a seed of its own keeps it.
-            if getattr(loader.sampler, 'seed', None) == self._seed:
-                loader.sampler.seed = seed
-            init = loader.worker_init_fn
-            if isinstance(init, partial) and 'seed' in init.keywords:
-                loader.worker_init_fn = partial(init, seed=seed)
+            follow_seed(loader, self._seed, seed)
         self._seed = seed
 
     def skip_iters(self, num_iters: int) -> None:

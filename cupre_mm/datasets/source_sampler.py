@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 
 from cupre_mm.datasets.source_shares import cap_repeats, tempered_shares
 from cupre_mm.registry import DATA_SAMPLERS
+from cupre_mm.utils.argument_checks import config_values
 from cupre_mm.utils.errors import BadConfigError
 
 _DRAWS_TO_LOG = 10_000
@@ -84,8 +85,15 @@ class SourceSampler(InfiniteSampler):
         self._counts: dict[str, float] = {}
         for index in range(self.size):
             self._add(index)
-        self.weights = self._resolve(weights)
-        self.shares = self._to_shares()
+        with config_values('SourceSampler', weights=weights, seed=seed):
+            self.weights = self._resolve(weights)
+            self.shares = self._to_shares()
+        try:
+            torch.Generator().manual_seed(self.seed)
+        except (RuntimeError, TypeError) as error:
+            raise BadConfigError(
+                f'SourceSampler: seed={seed!r} must be an integer'
+            ) from error
         self._log_shares()
 
     def _add(self, index: int) -> None:
@@ -106,7 +114,8 @@ class SourceSampler(InfiniteSampler):
                     'CellImages, or crop_size=None'
                 )
             area = info['height'] * info['width']
-            count = max(1.0, area / self.crop_size**2)
+            # Divided twice, as the square of a huge size overflows.
+            count = max(1.0, area / self.crop_size / self.crop_size)
         source = info['source']
         self._images.setdefault(source, []).append(index)
         self._counts[source] = self._counts.get(source, 0.0) + count
@@ -243,7 +252,7 @@ def _number(name: str, value: Any, least: float) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         number = math.nan
     # mmengine writes an infinite number to a file it cannot read again,
     # so the text 'inf' has to do as well.

@@ -9,7 +9,9 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import IterBasedTrainLoop, Runner
 
 from cupre_mm.datasets import DualDataLoader
+from cupre_mm.engine.resumable_train_loop import seed_of_run
 from cupre_mm.registry import DATALOADERS, LOOPS
+from cupre_mm.utils.argument_checks import config_values
 from cupre_mm.utils.errors import BadConfigError, BadTypeError
 from cupre_mm.utils.task_schedule import TaskSchedule, split_step
 
@@ -64,7 +66,8 @@ class AMT2TrainLoop(IterBasedTrainLoop):
         # Runner.scale_lr takes the batch size from here; without this
         # --auto-scale-lr would not find one in a dual config.
         runner._train_dataloader = dataloader.primary
-        super().__init__(runner, dataloader, max_iters, **kwargs)
+        with config_values('train_cfg', max_iters=max_iters, **kwargs):
+            super().__init__(runner, dataloader, max_iters, **kwargs)
 
     def _build_loader(self, runner: Runner, config: dict) -> DualDataLoader:
         config = dict(config)
@@ -77,11 +80,17 @@ class AMT2TrainLoop(IterBasedTrainLoop):
                 'AMT2TrainLoop needs train_dataloader.type='
                 f"'cupre_mm.DualDataLoader', but got {name!r}."
             )
+        known = ('moco', 'det')
+        unknown = sorted(set(config) - set(known))
+        if unknown:
+            raise BadConfigError(
+                f'train_dataloader has {", ".join(map(str, unknown))}, which '
+                f'is not one of {", ".join(known)}: values of a data loader, '
+                'such as batch_size, belong into train_dataloader.moco or '
+                'train_dataloader.det'
+            )
         return loader_type(
-            **config,
-            schedule=self.schedule,
-            seed=runner.seed,
-            diff_rank_seed=runner._randomness_cfg.get('diff_rank_seed', False),
+            **config, schedule=self.schedule, seed=seed_of_run(runner)
         )
 
     def run(self) -> torch.nn.Module:
@@ -95,7 +104,7 @@ class AMT2TrainLoop(IterBasedTrainLoop):
                 steps, or a task has no optimizer wrapper.
         """
         self._check_optim_wrapper()
-        self.dataloader.start_at(self._iter, self.runner.seed)
+        self.dataloader.start_at(self._iter, seed_of_run(self.runner))
         return super().run()
 
     def _check_optim_wrapper(self) -> None:

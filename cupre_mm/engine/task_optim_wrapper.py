@@ -1,5 +1,7 @@
 """One optimizer wrapper for each task."""
 
+from collections.abc import Mapping
+
 import torch.nn as nn
 from mmengine.optim import OptimWrapperDict, build_optim_wrapper
 
@@ -29,8 +31,16 @@ class TaskOptimWrapperConstructor:
     def __init__(
         self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None
     ) -> None:
+        if not isinstance(optim_wrapper_cfg, Mapping):
+            raise BadConfigError(
+                f'optim_wrapper={optim_wrapper_cfg!r} has no entries by step: '
+                "write dict(constructor='cupre_mm.TaskOptimWrapperConstructor"
+                "', moco=dict(...), det=dict(...))"
+            )
         for step in optim_wrapper_cfg:
-            if not set(split_step(step)) <= set(TASKS):
+            if not isinstance(step, str) or not set(split_step(step)) <= set(
+                TASKS
+            ):
                 raise BadConfigError(
                     f'optim_wrapper has an entry {step!r}, which is no step '
                     f"of a schedule: use {TASKS} or 'moco+det'."

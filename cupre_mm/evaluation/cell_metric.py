@@ -4,9 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from mmdet.evaluation.metrics.faster_coco_metric import FasterCocoMetric
-from mmdet.structures.mask import encode_mask_results
+from mmdet.evaluation.metrics import CocoMetric
 from mmengine.logging import MMLogger
 
 from cupre_mm.registry import METRICS
@@ -26,7 +24,8 @@ from .coco_predictions import (
 from .evaluation_details import EvaluationDetails
 from .image_matches import RECALL_THRS
 from .image_rows import add_cell_scores, image_rows
-from .metric_settings import resolve_settings
+from .kept_samples import keep_sample
+from .metric_settings import resolve_settings, resolve_thresholds
 from .score_tables import report_scores
 from .strata import assign_strata
 
@@ -34,7 +33,7 @@ _ONE_CLASS = 'all classes'
 
 
 @METRICS.register_module()
-class CellMetric(FasterCocoMetric):
+class CellMetric(CocoMetric):
     """COCO AP and AR with a cap that dense microscopy images do not reach.
 
     Takes the place of mmdet's ``CocoMetric`` in a config. ``pycocotools``
@@ -64,8 +63,8 @@ class CellMetric(FasterCocoMetric):
 
     Args:
         ann_file (str, optional): COCO annotation file. Without one, the
-            ground truth comes from ``gt_instances`` of the data samples, as
-            in mmdet's ``FasterCocoMetric``. Defaults to None.
+            ground truth comes from ``gt_instances`` of the data samples.
+            Defaults to None.
         metric (str or Sequence[str]): ``'bbox'``, ``'segm'`` or both.
             Defaults to ``'bbox'``.
         max_dets (int, optional): Detections of one class in one image that
@@ -136,7 +135,7 @@ class CellMetric(FasterCocoMetric):
             **kwargs,
         )
         self.settings = settings
-        self.iou_thrs = np.atleast_1d(np.asarray(self.iou_thrs, float))
+        self.iou_thrs = resolve_thresholds(self.iou_thrs)
         self.max_dets = settings.max_dets
         self.detector_limit = detector_limit
         self.ann_file = ann_file
@@ -201,14 +200,16 @@ class CellMetric(FasterCocoMetric):
                 ``masks``, either (N, H, W) or N run-length codes.
 
         Raises:
+            BadConfigError: If ground truth is to come from the data samples
+                and one has none.
             BadDataError: If a score or a box is not finite.
         """
-        super().process(data_batch, data_samples)
-        new = self.results[len(self.results) - len(data_samples) :]
-        for _, pred in new:
-            if isinstance(pred.get('masks'), np.ndarray):
-                pred['masks'] = encode_mask_results(pred['masks'])
-        check_finite([pred for _, pred in new])
+        kept = [
+            keep_sample(sample, self._coco_api is None)
+            for sample in data_samples
+        ]
+        check_finite([prediction for _, prediction in kept])
+        self.results += kept
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Score what all processes kept.

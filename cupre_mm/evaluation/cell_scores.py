@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,9 @@ class CellScores:
     def __init__(
         self, score_thr: float = 0.5, min_visible: float = 0.5
     ) -> None:
+        for value in (score_thr, min_visible):
+            if not isinstance(value, Real):
+                raise TypeError(f'{value!r} is no number')
         if np.isnan(score_thr):
             raise BadConfigError('score_thr of the cell scores is NaN')
         if not 0 <= min_visible <= 1:

@@ -7,6 +7,7 @@ run-length code: polygons would need ten times the memory.
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from math import isfinite
 from typing import Any
 
 from faster_coco_eval import COCO
@@ -17,6 +18,7 @@ from tqdm import tqdm
 from cupre_mm.utils.coco_checks import check_keys, check_unique
 from cupre_mm.utils.errors import BadDataError, MissingDataError
 from cupre_mm.utils.json_stream import read_entries, read_list
+from cupre_mm.utils.mask_checks import FARTHEST, are_coordinates, is_side
 
 from .run_length_checks import fills_image
 
@@ -75,8 +77,8 @@ def index_samples(
     """Index ground truth that came with the data samples.
 
     Args:
-        gts (Iterable[dict]): One for each image, as mmdet's
-            ``FasterCocoMetric.process`` keeps them: ``img_id``, ``height``,
+        gts (Iterable[dict]): One for each image, as
+            :func:`.keep_sample` gives them: ``img_id``, ``height``,
             ``width`` and ``anns``, each with ``bbox`` (x1, y1, x2, y2),
             ``bbox_label`` and maybe ``mask``, a run-length code.
         classes (Sequence[str]): Class names in the order of the labels.
@@ -128,7 +130,7 @@ def _index(
         check_keys([entry], _KEPT[:3], 'annotation', source, number)
         _check_annotation(entry, known, source)
         annotation = {key: entry[key] for key in _KEPT}
-        annotation['iscrowd'] = int(entry.get('iscrowd') or 0)
+        annotation['iscrowd'] = int(bool(entry.get('iscrowd')))
         if with_masks:
             annotation['segmentation'] = _to_run_lengths(
                 entry, known[entry['image_id']], source
@@ -147,10 +149,21 @@ def _check_annotation(entry: dict, images: Mapping, source: str) -> None:
             f'annotation {entry["id"]} of {source} is for image '
             f'{entry["image_id"]}, which is not among its images'
         )
-    for key in ('area', 'bbox'):
-        if entry.get(key) in (None, []):
+    for key, count in (('area', 1), ('bbox', 4)):
+        value = entry.get(key)
+        if value in (None, []):
             raise BadDataError(
                 f'annotation {entry["id"]} of {source} has no {key}'
+            )
+        numbers = value if count > 1 else [value]
+        if (
+            not isinstance(numbers, list)
+            or len(numbers) != count
+            or not all(map(_is_finite, numbers))
+        ):
+            raise BadDataError(
+                f'the {key} of annotation {entry["id"]} of {source} is '
+                f'{value!r}, not {count} finite number(s): make the file anew'
             )
 
 
@@ -165,18 +178,26 @@ def _to_run_lengths(entry: dict, image: dict, source: str) -> dict[str, Any]:
         )
     try:
         height, width = int(image['height']), int(image['width'])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadDataError(
             f'image {image["id"]} of {source} has no height and width, which '
             "masks need: write them, or set the evaluator's metric='bbox'"
         ) from error
-    if isinstance(mask, dict) and list(mask.get('size', [])) != [
-        height,
-        width,
-    ]:
+    if not (is_side(height) and is_side(width)):
         raise BadDataError(
-            f'the mask of {name} is of {mask.get("size")} pixels (height, '
+            f'image {image["id"]} of {source} has height {height} and width '
+            f'{width}, which are no numbers of pixels: make the file anew'
+        )
+    size = mask.get('size') if isinstance(mask, dict) else [height, width]
+    if not isinstance(size, (list, tuple)) or [*size] != [height, width]:
+        raise BadDataError(
+            f'the mask of {name} is of {size} pixels (height, '
             f'width), but its image is {[height, width]}: make the file anew'
+        )
+    if isinstance(mask, list) and not all(map(_is_drawable, mask)):
+        raise BadDataError(
+            f'the segmentation of {name} is no list of polygons with corners '
+            f'within {FARTHEST} pixels: make the file anew'
         )
     try:
         code = mask_utils.segmToRle(mask, width, height)
@@ -192,6 +213,19 @@ def _to_run_lengths(entry: dict, image: dict, source: str) -> dict[str, Any]:
             f'{[height, width]} pixels (height, width): make the file anew'
         )
     return code
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isinstance(value, (int, float)) and isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _is_drawable(polygon: Any) -> bool:
+    return bool(
+        isinstance(polygon, list) and polygon and are_coordinates(polygon)
+    )
 
 
 def count_instances(coco: COCO, cat_ids: Sequence[int]) -> int:

@@ -54,8 +54,8 @@ def check_predictions(
         source (str): What to call the ground truth in the message.
 
     Raises:
-        BadDataError: If an image is unknown, or a mask has not the size of
-            its image.
+        BadDataError: If an image is unknown, a label negative, or a mask has
+            not the size of its image.
         BadConfigError: If a label has no class, or masks are absent.
     """
     images = coco.imgs
@@ -73,6 +73,11 @@ def check_predictions(
                 f'label {labels.max()} was predicted for image {img_id}, but '
                 f'the data set has {num_classes} classes; set num_classes of '
                 "the model's heads to that"
+            )
+        if len(labels) and labels.min() < 0:
+            raise BadDataError(
+                f'label {labels.min()} was predicted for image {img_id}: '
+                'labels count from 0'
             )
         if with_masks:
             info = images[img_id]
@@ -95,7 +100,7 @@ def _check_masks(pred: dict, size: list[int], source: str) -> None:
             )
     try:
         whole = fills_image(pred['masks'])
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise BadDataError(
             f'a mask predicted for image {pred["img_id"]} is no run-length '
             f'code ({error})'

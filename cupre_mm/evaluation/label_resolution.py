@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .rle_runs import Runs, read_runs
+from cupre_mm.utils.rle_runs import Runs, read_runs
 
 
 @dataclass(frozen=True)

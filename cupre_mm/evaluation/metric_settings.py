@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
+import numpy as np
+
+from cupre_mm.utils.argument_checks import config_values
 from cupre_mm.utils.errors import BadConfigError
 
 from .size_bins import SizeBin, resolve_size_bins
@@ -69,6 +73,50 @@ def resolve_settings(
         BadConfigError: If an argument cannot be used, or contradicts the
             preset.
     """
+    given = {
+        'max_dets': max_dets,
+        'proposal_nums': proposal_nums,
+        'size_bins': size_bins,
+        'class_agnostic': class_agnostic,
+    }
+    with config_values(
+        'CellMetric',
+        metric=metric,
+        preset=preset,
+        metric_items=metric_items,
+        **given,
+    ):
+        return _resolve(metric, preset, given, metric_items)
+
+
+def resolve_thresholds(iou_thrs: float | Sequence[float]) -> np.ndarray:
+    """Bring IoU thresholds to an array, and check them.
+
+    Args:
+        iou_thrs (float or Sequence[float]): One or more.
+
+    Returns:
+        np.ndarray: (T,), float.
+
+    Raises:
+        BadConfigError: If one is not above 0 and at most 1.
+    """
+    with config_values('CellMetric', iou_thrs=iou_thrs):
+        thresholds = np.atleast_1d(np.asarray(iou_thrs, float))
+        if (
+            thresholds.ndim > 1
+            or not ((thresholds > 0) & (thresholds <= 1)).all()
+        ):
+            raise ValueError('every threshold is above 0 and at most 1')
+    return thresholds
+
+
+def _resolve(
+    metric: str | Sequence[str],
+    preset: str | None,
+    given: dict[str, Any],
+    metric_items: Sequence[str] | None,
+) -> MetricSettings:
     metrics = [metric] if isinstance(metric, str) else list(metric)
     unknown = [name for name in metrics if name not in ('bbox', 'segm')]
     if unknown or not metrics:
@@ -76,20 +124,16 @@ def resolve_settings(
             f"CellMetric's metric is 'bbox', 'segm' or both, not "
             f'{metric!r}; use mmdet.CocoMetric for proposals'
         )
-    given = {
-        'max_dets': max_dets,
-        'proposal_nums': proposal_nums,
-        'size_bins': size_bins,
-        'class_agnostic': class_agnostic,
-    }
     used = _with_preset(preset, given)
     cap = used['max_dets']
-    if cap < 1:
-        raise BadConfigError(f'max_dets must be positive, got {cap}')
+    if not _is_cap(cap):
+        raise BadConfigError(
+            f'max_dets must be a positive whole number, got {cap!r}'
+        )
     caps = used.get('proposal_nums')
     if caps is None:
         caps = [other for other in (100, 1000) if other < cap]
-    if any(not 0 < other <= cap for other in caps):
+    if not all(_is_cap(other) and other <= cap for other in caps):
         raise BadConfigError(
             f'proposal_nums must lie between 1 and max_dets={cap}, '
             f'got {tuple(caps)}'
@@ -111,6 +155,15 @@ def resolve_settings(
         bins=bins,
         class_agnostic=used['class_agnostic'],
         items=list(metric_items or (usual + further if preset else usual)),
+    )
+
+
+def _is_cap(value: Any) -> bool:
+    # The matching counts in 32 bits.
+    return (
+        isinstance(value, Integral)
+        and not isinstance(value, bool)
+        and 0 < value < 2**31
     )
 
 

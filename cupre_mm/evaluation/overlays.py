@@ -1,7 +1,6 @@
 """Pictures of instance outlines, ground truth beside predictions."""
 
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ import cv2
 import matplotlib
 import numpy as np
 from pycocotools import mask as mask_codes
+
+from cupre_mm.utils.prediction_files import read_predictions
 
 matplotlib.use('Agg')
 from matplotlib import pyplot as plt
@@ -66,7 +67,7 @@ def choose_comparison(
     found = {
         title: {
             sample['img_id']: sample['pred_instances']
-            for sample in pickle.loads(Path(file).read_bytes())
+            for sample in read_predictions(file)
         }
         for title, file in predictions.items()
     }

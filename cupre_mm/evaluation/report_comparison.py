@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from cupre_mm.utils.errors import BadConfigError
+from cupre_mm.utils.errors import BadConfigError, BadDataError
 
 from .paired_bootstrap import Bootstrap, PairedDifference, paired_difference
-from .saved_reports import SavedReport, check_comparable
+from .saved_reports import SavedReport, check_comparable, is_number
 
 _COCO_LABELS = {
     'mAP': 'AP',
@@ -60,8 +60,16 @@ class Measure:
 
         Returns:
             float: The value; NaN where it is not defined.
+
+        Raises:
+            BadDataError: If it is no number.
         """
         value = row.get(key)
+        if value is not None and not is_number(value):
+            raise BadDataError(
+                f'{key} of an image is {value!r}, which is no number: write '
+                'the report anew'
+            )
         if value is None or not math.isfinite(value):
             return math.nan
         if self.is_error:

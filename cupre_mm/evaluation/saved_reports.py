@@ -1,6 +1,7 @@
 """Reports of earlier test runs: read, and checked to be comparable."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -16,6 +17,13 @@ from cupre_mm.utils.errors import (
 from .coco_annotations import shorten
 
 FILE_NAME = 'report.json'
+# Of what is read of a report, where it is there.
+_KINDS = {
+    'ann_files': list,
+    'ann_sha256': list,
+    'counts': dict,
+    'details': dict,
+}
 
 
 @dataclass(frozen=True)
@@ -186,13 +194,15 @@ def _names_of(files: Sequence[Path]) -> list[str]:
 def _read(name: str, file: Path) -> SavedReport:
     try:
         content = json.loads(file.read_text(encoding='utf-8'))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    # Broken json and what is no UTF-8 are ValueErrors.
+    except (ValueError, RecursionError) as error:
         raise BadDataError(f'{file} is not JSON: {error}') from error
     metrics = content.get('metrics') if isinstance(content, dict) else None
     if not isinstance(metrics, dict):
         raise BadDataError(
             f"{file} is no report of tools/test.py: it lacks 'metrics'"
         )
+    _check_kinds(content, file)
     rows = content.get('images') or []
     if not isinstance(rows, list) or any(
         not isinstance(row, dict) for row in rows
@@ -202,6 +212,8 @@ def _read(name: str, file: Path) -> SavedReport:
     for row in rows:
         # Ground truth that came with the data samples has no file names.
         key = row.get('file_name') or f'image id {row.get("img_id")}'
+        if not isinstance(key, str):
+            raise BadDataError(f'{file}: the file name {key!r} is no text')
         if key in images:
             raise BadDataError(
                 f'{file} has {key!r} twice among its images, so that they '
@@ -209,6 +221,38 @@ def _read(name: str, file: Path) -> SavedReport:
             )
         images[key] = row
     return SavedReport(name, file, content, images)
+
+
+def _check_kinds(content: dict[str, Any], file: Path) -> None:
+    """Refuse what a test run does not write, such as a score in words."""
+    wrong = [
+        f'metrics[{name!r}]={value!r}'
+        for name, value in content['metrics'].items()
+        if value is not None and not is_number(value)
+    ]
+    for key, kind in _KINDS.items():
+        value = content.get(key)
+        good = not value or isinstance(value, kind)
+        if good and kind is list:
+            good = all(isinstance(i, (str, type(None))) for i in value or ())
+        if not good:
+            wrong.append(f'{key}={value!r}')
+    if wrong:
+        raise BadDataError(
+            f'{file} is no report of tools/test.py: {shorten(wrong, 3)}; '
+            'write it anew'
+        )
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a report is a number that a float can hold.
+
+    Args:
+        value (Any): The value, as json gave it.
+    """
+    return isinstance(value, float) or (
+        isinstance(value, int) and abs(value) <= sys.float_info.max
+    )
 
 
 def _different_settings(reports: Sequence[SavedReport]) -> list[str]:
@@ -230,7 +274,7 @@ def _different_settings(reports: Sequence[SavedReport]) -> list[str]:
         + ', '.join(f'{name} {value}' for name, value in values.items())
         + '.'
         for setting, values in settings.items()
-        if len({*values.values()}) > 1
+        if len({*map(str, values.values())}) > 1
     ]
 
 

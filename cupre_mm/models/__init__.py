@@ -1,6 +1,13 @@
 """Detectors with a contrastive branch, its parts, and sparse mask heads."""
 
 from .amt2_detectors import AMT2CascadeRCNN, AMT2MaskRCNN, AMT2Mixin
+from .chunked_assigner import ChunkedMaxIoUAssigner
+from .chunked_mask_targets import ChunkedMaskTargetsMixin
+from .chunked_roi_heads import (
+    ChunkedCascadeRoIHead,
+    ChunkedRoIMixin,
+    ChunkedStandardRoIHead,
+)
 from .data_preprocessor import AMT2DataPreprocessor
 from .key_queue import KeyQueue
 from .moco_branch import MoCoBranch
@@ -13,6 +20,11 @@ __all__ = [
     'AMT2DataPreprocessor',
     'AMT2MaskRCNN',
     'AMT2Mixin',
+    'ChunkedCascadeRoIHead',
+    'ChunkedMaskTargetsMixin',
+    'ChunkedMaxIoUAssigner',
+    'ChunkedRoIMixin',
+    'ChunkedStandardRoIHead',
     'KeyQueue',
     'MoCoBranch',
     'MoCoLoss',

@@ -32,10 +32,10 @@ class KeyQueue(BaseModule):
 
     def __init__(self, length: int = 65536, dim: int = 128) -> None:
         super().__init__()
-        if length < 1 or dim < 1:
+        if not all(type(n) is int and n > 0 for n in (length, dim)):
             raise BadConfigError(
-                f'KeyQueue(length={length}, dim={dim}): both must be at '
-                'least 1.'
+                f'KeyQueue(length={length!r}, dim={dim!r}): both must be '
+                'whole numbers of at least 1.'
             )
         self.length = length
         self.dim = dim

@@ -77,12 +77,13 @@ class MoCoBranch(BaseModule):
             :class:`~cupre_mm.models.MoCoLoss`, and 'queue_fill'.
         """
         im_q, im_k = views
+        # Unit vectors are made in float32 also under mixed precision.
         q = F.normalize(self.neck(backbone(im_q)).float(), dim=1)  # NxC
         with torch.no_grad():
             self.encoder_k.update_parameters(
                 nn.Sequential(backbone, self.neck)
             )
-            k = F.normalize(self._encode_keys(im_k).float(), dim=1)  # NxC
+            k = F.normalize(self._encode_keys(im_k), dim=1)  # NxC
         losses = self.loss_module(q, k, self.queue.negatives())
         self.queue.enqueue(torch.cat(all_gather(k), dim=0))
         losses['queue_fill'] = self.queue.fill.mean()
@@ -92,11 +93,12 @@ class MoCoBranch(BaseModule):
         if get_world_size() == 1:
             # A permutation within one process leaves its batch statistics
             # as they are; shuffling has an effect between processes only.
-            return self.encoder_k(images)
+            return self.encoder_k(images).float()
         from mmpretrain.models.utils import (
             batch_shuffle_ddp,
             batch_unshuffle_ddp,
         )
 
         images, unshuffle = batch_shuffle_ddp(images)
-        return batch_unshuffle_ddp(self.encoder_k(images), unshuffle)
+        keys = self.encoder_k(images).float()
+        return batch_unshuffle_ddp(keys, unshuffle)

@@ -1,11 +1,14 @@
 """InfoNCE with the figures that tell whether contrast works."""
 
+import math
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 from torch.nn import functional as F
 
 from cupre_mm.registry import MODELS
+from cupre_mm.utils.argument_checks import config_values
 from cupre_mm.utils.errors import BadConfigError
 
 
@@ -30,11 +33,16 @@ class MoCoLoss(BaseModule):
         self, temperature: float = 0.2, loss_weight: float = 1.0
     ) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise BadConfigError(
-                f'MoCoLoss.temperature={temperature} must be above 0; MoCo '
-                'v2 has 0.2.'
-            )
+        with config_values(
+            'MoCoLoss', temperature=temperature, loss_weight=loss_weight
+        ):
+            if not 0 < temperature < math.inf:
+                raise BadConfigError(
+                    f'MoCoLoss.temperature={temperature} must be above 0; '
+                    'MoCo v2 has 0.2.'
+                )
+            if not math.isfinite(float(loss_weight)):
+                raise ValueError('loss_weight is not finite')
         self.temperature = temperature
         self.loss_weight = loss_weight
 
@@ -52,7 +60,9 @@ class MoCoLoss(BaseModule):
             dict[str, Tensor]: 'loss_infonce'; 'acc_top1' and 'acc_top5', the
             share in percent of queries whose positive is among the nearest
             1 or 5 of K + 1 keys; 'pos_sim' and 'neg_sim', mean cosine
-            similarities.
+            similarities; 'feat_std', the standard deviation of each of the
+            queries' C values over the batch, averaged: 0 after a collapse,
+            about 1 / sqrt(C) for vectors that point everywhere.
         """
         with torch.autocast(queries.device.type, enabled=False):
             queries, keys = queries.float(), keys.float()
@@ -71,4 +81,5 @@ class MoCoLoss(BaseModule):
                 acc_top5=100 * (rank < 5).float().mean(),
                 pos_sim=pos.mean(),
                 neg_sim=neg.mean(),
+                feat_std=queries.std(dim=0, correction=0).mean(),
             )

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cupre_mm.registry import MODELS
+from cupre_mm.utils.argument_checks import config_values
 from cupre_mm.utils.errors import BadConfigError
 
 
@@ -40,6 +41,13 @@ class MoCoNeck(BaseModule):
         init_cfg: OptMultiConfig = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
+        if not isinstance(stages, Sequence) or not all(
+            type(stage) is int for stage in stages
+        ):
+            raise BadConfigError(
+                f'MoCoNeck.stages={stages!r} is no list of whole numbers, '
+                'such as (-1, )'
+            )
         if not stages:
             raise BadConfigError(
                 'MoCoNeck.stages is empty: name at least one output of the '
@@ -57,7 +65,8 @@ class MoCoNeck(BaseModule):
         Returns:
             Tensor: Vectors of shape (N, C), not normalised.
         """
-        chosen = [features[stage] for stage in self.stages]
+        with config_values('MoCoNeck', stages=self.stages):
+            chosen = [features[stage] for stage in self.stages]
         if len(chosen) > 1:
             pooled = [F.adaptive_avg_pool2d(one, 1) for one in chosen]
             chosen = [torch.cat(pooled, dim=1)]

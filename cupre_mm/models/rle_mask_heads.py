@@ -15,15 +15,17 @@ from torch import Tensor
 from cupre_mm.registry import MODELS
 from cupre_mm.utils.errors import BadConfigError
 
+from .chunked_mask_targets import ChunkedMaskTargetsMixin
 from .rle_mask_pasting import paste_as_rle
 
 
-class RLEMaskMixin:
+class RLEMaskMixin(ChunkedMaskTargetsMixin):
     """Makes an ``FCNMaskHead`` give compressed run-length codes.
 
     To be inherited before the head. Layers, parameter names and losses stay
     the head's. ``masks`` of the predicted instances is a list of N codes of
     ``pycocotools`` in place of a tensor (N, H, W); decoded they are equal.
+    Targets are cut in chunks, which changes nothing but the memory.
     """
 
     def predict_by_feat(
@@ -128,7 +130,8 @@ def build_rle_mask_head(head: str = 'FCNMaskHead', **kwargs: Any) -> Any:
         head (str): Registered name of an ``FCNMaskHead`` or a class derived
             from it, mmdet's if without a scope. Defaults to
             ``'FCNMaskHead'``.
-        **kwargs: The arguments of that head.
+        **kwargs: The arguments of that head, and ``target_chunk_size`` of
+            :class:`~cupre_mm.models.ChunkedMaskTargetsMixin`.
 
     Returns:
         FCNMaskHead: The head, with :class:`RLEMaskMixin` before its class.

@@ -14,7 +14,13 @@ from cupre_mm.utils.errors import (
     BadCheckpointError,
     MissingDataError,
     NoNetworkError,
+    UserError,
 )
+from cupre_mm.utils.safe_load import load_local, register_safe_loaders
+
+# Whoever reads a checkpoint through mmengine from now on, runs none of its
+# code.
+register_safe_loaders()
 
 # Seconds without an answer after which a download counts as unreachable.
 _TIMEOUT = 30
@@ -93,24 +99,32 @@ def checkpoint_references(config: Mapping) -> list[str]:
     return found
 
 
-def read_checkpoint(path: str | Path) -> dict:
+def read_checkpoint(path: str | Path, *, keep: bool = False) -> dict:
     """Read a checkpoint file to the CPU.
 
     Args:
         path (str | Path): The file.
+        keep (bool): Whether a local file is about to be loaded again; see
+            :func:`~cupre_mm.utils.safe_load.load_local`. Defaults to False.
 
     Returns:
         dict: The checkpoint, as mmengine's Runner wrote it.
 
     Raises:
         MissingDataError: If the file does not exist.
-        BadCheckpointError: If it is no checkpoint.
+        BadCheckpointError: If it is no checkpoint, or holds a type that no
+            checkpoint needs.
     """
     resolve_checkpoint(str(path))
     try:
-        checkpoint = CheckpointLoader.load_checkpoint(
-            str(path), map_location='cpu'
-        )
+        if '://' in str(path):
+            checkpoint = CheckpointLoader.load_checkpoint(
+                str(path), map_location='cpu'
+            )
+        else:
+            checkpoint = load_local(path, 'cpu', keep=keep)
+    except UserError:
+        raise
     except Exception as error:
         raise BadCheckpointError(
             f'{path} cannot be read as a checkpoint ({error}): is the file '

@@ -13,20 +13,28 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
-from mmengine.config.utils import ConfigParsingError
-from mmengine.device import get_device
+from mmengine.config import Config
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from cupre_mm.utils.checkpoint import (
     checkpoint_references,
     read_checkpoint,
 )
+from cupre_mm.utils.config_files import (
+    OptionsAction,
+    config_errors,
+    merge_options,
+)
 from cupre_mm.utils.errors import (
     BadConfigError,
     MissingDataError,
     UserError,
+)
+from cupre_mm.utils.no_exec import (
+    add_no_exec_argument,
+    check_config,
+    read_config,
 )
 
 REPORT_HOOK = 'cupre_mm.CheckpointReportHook'
@@ -69,7 +77,7 @@ def message_of(error: UserError) -> str:
     text = str(error)
     if 'Original Traceback' in text:
         text = text.rpartition(f'{type(error).__name__}: ')[2]
-    return re.sub(r'^class `\w+` in \S+: ', '', text).strip()
+    return re.sub(r'^(class `\w+` in \S+: )+', '', text).strip()
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +88,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
             place.
     """
     parser.add_argument('config', help='Config file of the run.')
+    add_no_exec_argument(parser)
     parser.add_argument(
         '--work-dir',
         help='Folder for logs and results. Defaults to work_dir of the '
@@ -88,7 +97,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=OptionsAction,
         help='Values to change in the config, each as key=value; a nested '
         'key is written with dots, a list as key="[a,b]" without spaces.',
     )
@@ -127,18 +136,14 @@ def load_config(args: argparse.Namespace) -> Config:
             f'the config file {args.config} does not exist (from '
             f'{os.getcwd()})'
         )
-    try:
-        config = Config.fromfile(args.config)
-    except (ConfigParsingError, SyntaxError, OSError) as error:
-        raise BadConfigError(f'{args.config}: {error}') from error
+    no_exec = getattr(args, 'no_exec', False)
+    with config_errors(args.config):
+        config = read_config(args.config, no_exec)
     config.launcher = args.launcher
     if args.cfg_options:
-        try:
-            config.merge_from_dict(args.cfg_options)
-        except (KeyError, TypeError, IndexError) as error:
-            raise BadConfigError(
-                f'--cfg-options {args.cfg_options}: {error}'
-            ) from error
+        merge_options(config, args.cfg_options)
+    if no_exec:
+        check_config(config)
     if args.work_dir is not None:
         config.work_dir = args.work_dir
     elif config.get('work_dir') is None:
@@ -158,42 +163,6 @@ def build_runner(config: Config) -> Runner:
     if 'runner_type' in config:
         return RUNNERS.build(config)
     return Runner.from_cfg(config)
-
-
-def enable_amp(config: Config) -> None:
-    """Turn on mixed precision in one wrapper or one for each task.
-
-    Args:
-        config (Config): Config of the run, changed in place.
-
-    Raises:
-        BadConfigError: If there is no accelerator, or a wrapper of another
-            type.
-    """
-    if get_device() in ('cpu', 'mps'):
-        raise BadConfigError(
-            '--amp needs a GPU, NPU, MLU or MUSA device, and torch finds '
-            'none; leave --amp out'
-        )
-    outer = config.optim_wrapper
-    wrappers = {'optim_wrapper': outer}
-    if 'optimizer' not in outer:
-        wrappers = {
-            f'optim_wrapper.{task}': wrapper
-            for task, wrapper in outer.items()
-            if isinstance(wrapper, Mapping) and 'optimizer' in wrapper
-        }
-    if not wrappers:
-        raise BadConfigError('--amp finds no optimizer in optim_wrapper')
-    for name, wrapper in wrappers.items():
-        kind = wrapper.get('type', 'OptimWrapper')
-        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise BadConfigError(
-                f'--amp cannot change {name}.type={kind!r}; it must be '
-                "'OptimWrapper'"
-            )
-        wrapper.type = 'AmpOptimWrapper'
-        wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def enable_auto_scale_lr(config: Config) -> None:
@@ -216,31 +185,6 @@ def enable_auto_scale_lr(config: Config) -> None:
     config.auto_scale_lr.enable = True
 
 
-def set_resume(config: Config, resume: str | None) -> None:
-    """Set where to resume from.
-
-    Args:
-        config (Config): Config of the run, changed in place.
-        resume (str, optional): A checkpoint, ``'auto'`` for the last one of
-            the work dir, or None to leave the config as it is. Where
-            ``'auto'`` finds none, the run starts as the config says, with
-            its ``load_from``.
-    """
-    if resume == 'auto':
-        last = find_latest_checkpoint(config.work_dir)
-        config.resume = last is not None
-        if last is None:
-            print(
-                f'--resume: {config.work_dir} has no checkpoint yet; '
-                'starting anew'
-            )
-        else:
-            config.load_from = last
-    elif resume is not None:
-        config.resume = True
-        config.load_from = resume
-
-
 def check_checkpoints(config: Config) -> None:
     """Make sure that every checkpoint of a training run can be read.
 
@@ -252,8 +196,12 @@ def check_checkpoints(config: Config) -> None:
         NoNetworkError: If a URL cannot be reached.
         BadCheckpointError: If a file is no checkpoint.
     """
-    for ref in checkpoint_references(config):
-        read_checkpoint(ref)
+    # Backwards, for the runner loads load_from, the first one, last: what is
+    # read of it now is kept until then.
+    for ref in reversed(checkpoint_references(config)):
+        resumed = config.get('resume') and ref == config.load_from
+        if not resumed or '://' in ref:
+            read_checkpoint(ref, keep=not config.get('resume'))
 
 
 def add_load_report(config: Config) -> None:

@@ -19,9 +19,9 @@ from cupre_mm.utils.coco_checks import (
     check_unique,
     lost_reference,
     no_coco_list,
-    not_json,
 )
-from cupre_mm.utils.errors import MissingDataError
+from cupre_mm.utils.errors import BadDataError, MissingDataError
+from cupre_mm.utils.json_files import parse_json
 
 CocoDict = dict[str, Any]
 
@@ -36,16 +36,26 @@ def canonical_json(content: Any, indent: int | None = None) -> bytes:
 
     Returns:
         bytes: ASCII, ending in a newline.
+
+    Raises:
+        BadDataError: If a number is NaN or infinite, as 1e999 of a json file
+            that was read is.
     """
     separators = (',', ':') if indent is None else (',', ': ')
-    text = json.dumps(
-        content,
-        sort_keys=True,
-        separators=separators,
-        ensure_ascii=True,
-        allow_nan=False,
-        indent=indent,
-    )
+    try:
+        text = json.dumps(
+            content,
+            sort_keys=True,
+            separators=separators,
+            ensure_ascii=True,
+            allow_nan=False,
+            indent=indent,
+        )
+    except ValueError as error:
+        raise BadDataError(
+            f'what is to be written as json holds NaN or infinity ({error}): '
+            'look for them, or for a number such as 1e999, in the source'
+        ) from error
     return text.encode('ascii') + b'\n'
 
 
@@ -89,10 +99,7 @@ def read_coco(path: str | Path, hint: str = '') -> tuple[CocoDict, str]:
             f'annotation file {path} does not exist. {hint}'.rstrip()
         )
     data = path.read_bytes()
-    try:
-        coco = json.loads(data, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise not_json(path, error) from error
+    coco = parse_json(data, path)
     if isinstance(coco, dict) and isinstance(coco.get('annotations'), dict):
         coco['annotations'] = list(coco['annotations'].values())
     check_coco(coco, path)
@@ -145,7 +152,3 @@ def take_images(coco: CocoDict, images: Iterable[dict]) -> CocoDict:
             ann for ann in coco['annotations'] if ann['image_id'] in chosen
         ],
     }
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f'{name} is not a json number')

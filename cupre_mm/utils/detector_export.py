@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.checkpoint import read_checkpoint, state_dict_of
 from cupre_mm.utils.errors import BadCheckpointError
+from cupre_mm.utils.whole_file import write_whole_file
 
 
 def export_detector(source: str | Path, target: str | Path) -> Path:
@@ -30,6 +30,7 @@ def export_detector(source: str | Path, target: str | Path) -> Path:
     Raises:
         MissingDataError: If ``source`` does not exist.
         BadCheckpointError: If it holds no weights of a detector.
+        NoSpaceError: If the disk is full.
     """
     checkpoint = read_checkpoint(source)
     weights = {
@@ -53,5 +54,5 @@ def export_detector(source: str | Path, target: str | Path) -> Path:
     target = Path(target)
     suffix = target.suffix or '.pth'
     final = target.with_name(f'{target.stem}-{digest}{suffix}')
-    write_atomically(final, content)
+    write_whole_file(final, content)
     return final

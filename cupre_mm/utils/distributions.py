@@ -50,6 +50,20 @@ KNOWN = {
 NEEDED = ('mmengine', 'mmcv', 'mmdet', 'mmpretrain')
 
 
+class Diagnosis(NamedTuple):
+    """What a set of installed distributions is.
+
+    Attributes:
+        found (dict[str, str]): Version by distribution name.
+        problems (list[str]): One sentence each; none where the set works.
+        commands (list[str]): The pip commands that mend it.
+    """
+
+    found: dict[str, str]
+    problems: list[str]
+    commands: list[str]
+
+
 def find_distributions() -> dict[str, str]:
     """Find which of the known distributions are installed.
 
@@ -75,13 +89,7 @@ def check_distributions() -> None:
             is not supported. The message names what was found and the
             commands that mend it.
     """
-    found = find_distributions()
-    problems, remove, families = _collisions(found)
-    if remove:
-        family, wanted = ONEDL, NEEDED
-    else:
-        family = families[0] if families else ONEDL
-        problems, remove, wanted = _unfit(found, family)
+    found, problems, commands = diagnose(find_distributions())
     if not problems:
         return
     listed = ', '.join(f'{name} {found[name]}' for name in found) or 'none'
@@ -90,9 +98,29 @@ def check_distributions() -> None:
         f'Found: {listed}\n'
         + ''.join(f'- {problem}\n' for problem in problems)
         + 'To mend it:\n'
-        + ''.join(f'    {line}\n' for line in _mend(family, wanted, remove))
+        + ''.join(f'    {line}\n' for line in commands)
         + 'docs/installation.md of cupre_mm says more.'
     )
+
+
+def diagnose(found: dict[str, str]) -> Diagnosis:
+    """Say what is wrong with a set of distributions, and what mends it.
+
+    Args:
+        found (dict[str, str]): Version by distribution name, as
+            :func:`find_distributions` returns it.
+
+    Returns:
+        Diagnosis: The set, its problems and the commands.
+    """
+    problems, remove, families = _collisions(found)
+    if remove:
+        family, wanted = ONEDL, NEEDED
+    else:
+        family = families[0] if families else ONEDL
+        problems, remove, wanted = _unfit(found, family)
+    commands = _mend(family, wanted, remove) if problems else []
+    return Diagnosis(found, problems, commands)
 
 
 def _collisions(
@@ -141,7 +169,7 @@ def _unfit(
             remove.append(name)
             wanted.append(module)
         elif not (
-            _release(bounds[0]) <= _release(found[name]) < _release(bounds[1])
+            release(bounds[0]) <= release(found[name]) < release(bounds[1])
         ):
             problems.append(
                 f'{name} {found[name]} is not supported: it must be at least '
@@ -185,8 +213,15 @@ def _mend(
     return lines
 
 
-def _release(version: str) -> tuple[int, ...]:
-    """Take the leading numbers of a version, local labels left out."""
+def release(version: str) -> tuple[int, ...]:
+    """Take the leading numbers of a version, for comparisons.
+
+    Args:
+        version (str): A version; its local label is left out.
+
+    Returns:
+        tuple[int, ...]: Its numbers without zeros at the end.
+    """
     numbers = re.match(r'\d+(?:\.\d+)*', version)
     if numbers is None:
         return ()

@@ -37,3 +37,11 @@ class BadCheckpointError(UserError, ValueError):
 
 class NoNetworkError(UserError, ConnectionError):
     """A URL that could not be fetched from this machine."""
+
+
+class NoSpaceError(UserError, OSError):
+    """A file that does not fit the disk, or the quota, any more."""
+
+
+class InvalidLossError(UserError, FloatingPointError):
+    """A training whose loss, gradient or weights are NaN or infinite."""

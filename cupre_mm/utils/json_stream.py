@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 import ijson
 
 from cupre_mm.utils.coco_checks import no_coco_list, not_json
+from cupre_mm.utils.json_depth import DepthLimit
 
 OpenFile = Callable[[], AbstractContextManager[BinaryIO]]
 
@@ -110,9 +111,9 @@ def _parsing(
         if encoding != 'utf-8':
             file = _to_utf8(file, encoding)
         try:
-            yield _parser(), file
-        # ValueError: what is no text in the encoding, in pure Python also
-        # what is no json.
+            yield _parser(), DepthLimit(file)
+        # ValueError: what is no text in the encoding or nested too deep, in
+        # pure Python also what is no json.
         except (ijson.JSONError, ValueError) as error:
             raise not_json(name, _in_one_line(error)) from error
 

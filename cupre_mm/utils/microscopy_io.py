@@ -17,6 +17,11 @@ from cupre_mm.utils.errors import (
     MissingDataError,
     UserError,
 )
+from cupre_mm.utils.image_limits import (
+    MAX_MEGAPIXELS,
+    check_pixels,
+    set_limit_of_pillow,
+)
 from cupre_mm.utils.tiff_pages import interpret, is_colour
 
 IMAGE_EXTENSIONS = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff')
@@ -118,8 +123,14 @@ def probe_image(path: str | Path) -> tuple[int, int]:
             with _open_with_pillow(path) as image:
                 size = (image.height, image.width)
             whole = _has_end_mark(path, head)
+        check_pixels(size)
     except Exception as error:
         raise unreadable(path, error) from error
+    if 0 in size:
+        raise BadDataError(
+            f'{path}: an image of {size[0]} x {size[1]} px (height x width) '
+            'has no pixels: the file is damaged'
+        )
     if not whole:
         size = read_image(path).shape[:2]
     return size
@@ -182,7 +193,7 @@ def unreadable(path: Path, error: Exception) -> BadDataError:
     if isinstance(error, Image.DecompressionBombError):
         reason = (
             f'{error}; save an image of that size as TIFF, which is read '
-            'in parts'
+            f'in parts, or raise {MAX_MEGAPIXELS} if you trust the file'
         )
     return BadDataError(f'{path}: cannot be read as an image ({reason})')
 
@@ -230,6 +241,8 @@ def _read_tiff(path: Path) -> np.ndarray:
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages[0]
         is_colour(page)
+        check_pixels(page.shape)
+        check_pixels(page.chunks)
         image, axes = page.asarray(), page.axes
         for axis in [name for name in axes if name not in 'SYX']:
             image = image.take(0, axis=axes.index(axis))
@@ -262,4 +275,5 @@ def _read_with_pillow(path: Path) -> np.ndarray:
 
 
 def _open_with_pillow(path: Path) -> Image.Image:
+    set_limit_of_pillow()
     return Image.open(path, formats=_PILLOW_FORMATS)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from cupre_mm.utils.errors import BadConfigError
 
@@ -49,7 +50,7 @@ class TaskSchedule:
     ) -> None:
         self.steps = self._checked('schedule', steps)
         self.warmup_steps = self._checked('warmup_schedule', warmup_steps)
-        if warmup_iters < 0 or int(warmup_iters) != warmup_iters:
+        if not _is_count(warmup_iters):
             raise BadConfigError(
                 f'warmup_iters={warmup_iters!r}: give the number of warm-up '
                 'iterations as an integer of 0 or more.'
@@ -63,6 +64,13 @@ class TaskSchedule:
         if not steps:
             raise BadConfigError(
                 f'train_cfg.{name} is empty: name at least one of {TASKS}.'
+            )
+        if not isinstance(steps, Sequence) or not all(
+            isinstance(step, str) for step in steps
+        ):
+            raise BadConfigError(
+                f'train_cfg.{name}={steps!r} is no list of steps, such as '
+                f'{list(TASKS)}.'
             )
         for step in steps:
             tasks = split_step(step)
@@ -135,3 +143,9 @@ class TaskSchedule:
     @staticmethod
     def _batches(steps: Sequence[str]) -> Counter:
         return Counter(task for step in steps for task in split_step(step))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, (int, float)) and (
+        value >= 0 and value == value // 1
+    )

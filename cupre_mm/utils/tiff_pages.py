@@ -6,6 +6,7 @@ import numpy as np
 import tifffile
 
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.image_limits import check_pixels
 
 _COLOUR = (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.YCBCR)
 # Their values are no intensities of red, green and blue.
@@ -61,6 +62,8 @@ def read_rows(
     """
     keyframe = page.keyframe
     separate, _, _, width, together = keyframe.shaped
+    check_pixels((separate, stop - start, width, together))
+    check_pixels(keyframe.chunks)
     if keyframe.is_final:
         mapped = keyframe.parent.filehandle.memmap_array(
             keyframe.parent.byteorder + keyframe.dtype.char,
@@ -218,6 +221,8 @@ def interpret(image: np.ndarray, keyframe: tifffile.TiffPage) -> np.ndarray:
 
 def _apply_colormap(image: np.ndarray, colormap: np.ndarray) -> np.ndarray:
     """Colours of a (3, N) map of 16-bit values; gray maps stay one channel."""
+    if image.dtype == bool:
+        image = image.astype(np.uint8)
     if image.dtype == np.uint8:
         colormap = (colormap >> 8).astype(np.uint8)
     if (colormap == colormap[:1]).all():

@@ -11,6 +11,7 @@ import numpy as np
 import tifffile
 
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.image_limits import check_pixels
 from cupre_mm.utils.microscopy_io import unreadable
 from cupre_mm.utils.stack_layout import ImageStack, StackLayout
 from cupre_mm.utils.tiff_pages import (
@@ -188,9 +189,9 @@ class TiffStack(ImageStack):
                     self._cached = None
                     self._cached = number, self._plane(number)
                 image = self._cached[1][:, rows]
+            return self._as_seen(image, channel % self._dyes)
         except Exception as error:
             raise unreadable(self.path, error) from error
-        return self._as_seen(image, channel % self._dyes)
 
     def _decode(self, number: int, start: int, stop: int) -> np.ndarray:
         if self._offset is not None:
@@ -211,6 +212,8 @@ class TiffStack(ImageStack):
             return self._decode(number, 0, self.layout.height)
         if self._whole is None:
             axes = self._stored
+            check_pixels(self._series.shape)
+            check_pixels(self._series.keyframe.chunks)
             whole = self._series.asarray(maxworkers=1)
             order = [i for i, letter in enumerate(axes) if letter not in 'YXS']
             order += [axes.index(a) for a in 'SYX' if a in axes]

@@ -221,6 +221,21 @@ def test_variant_changes_one_thing(named, base, name, parts):
     assert changed_parts(named[base], named[name]) == parts
 
 
+@pytest.mark.parametrize('scale', ['', '_mini', '_demo'])
+def test_watching_forgetting_adds_a_validation_and_nothing_else(named, scale):
+    watching = named[f'amt2_watch-forgetting{scale}']
+    changed = changed_parts(named[f'amt2{scale}'], watching)
+    assert {name.partition('.')[0] for name in changed} == {
+        'train_cfg',
+        'val_cfg',
+        'val_dataloader',
+        'val_evaluator',
+    }
+    assert {n for n in changed if n.startswith('train')} == {
+        'train_cfg.val_interval'
+    }
+
+
 def test_two_optimizers_are_the_one_of_amt2_twice(named):
     two = named['amt2_two-optimizers']
     assert changed_parts(named['amt2'], two) <= {
@@ -274,9 +289,17 @@ def steps_of(dataset: Mapping) -> list[str]:
 
 
 def cell_datasets(config: Config) -> list[Mapping]:
-    loaders = [
-        config.get(f'{part}_dataloader') for part in ('train', 'val', 'test')
-    ]
+    # Of two tasks only the contrastive one has cells; val is COCO's, if any.
+    parts = (
+        ('test',)
+        if 'schedule' in config.train_cfg
+        else (
+            'train',
+            'val',
+            'test',
+        )
+    )
+    loaders = [config.get(f'{part}_dataloader') for part in parts]
     loaders.append((config.train_dataloader or {}).get('moco'))
     return [one.dataset for one in loaders if one and 'dataset' in one]
 

@@ -140,8 +140,7 @@ def test_start_takes_over_the_seed_of_an_interrupted_run(build):
     loader.start_at(4, seed=11)
     loader.skip_iters(4)
     assert paths_of(iter(loader), 2) == whole[4:]
-    init = loader.loaders['moco'].worker_init_fn
-    assert init.keywords['seed'] == 11
+    assert loader.loaders['moco'].dataset.stream_seed == 11
 
 
 def test_start_leaves_a_sampler_with_a_seed_of_its_own(build):

@@ -1,4 +1,4 @@
-"""Two real processes against each other and against one."""
+"""Two real processes of torchrun against each other and against one."""
 
 import itertools
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.model import convert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from torch import multiprocessing
+from torch import nn
+from torch.nn import functional as F
 
 from cupre_mm.datasets import DualDataLoader
 from tests.tiny_amt2 import (
@@ -16,12 +18,16 @@ from tests.tiny_amt2 import (
     changed,
     loader_config,
 )
-from tests.two_processes import BATCH, STEPS, contrastive_steps, work
+from tests.two_processes import (
+    BATCH,
+    ODD_BATCH,
+    STEPS,
+    contrastive_steps,
+    images_drawn,
+    torchrun,
+)
 
 pytestmark = pytest.mark.distributed
-
-# Without SyncBN, which needs a GPU, they are each process' own.
-STATISTICS = ('running_mean', 'running_var')
 
 
 @pytest.fixture(scope='module')
@@ -30,11 +36,9 @@ def ranks(
 ) -> list[dict]:
     """What each of two processes wrote."""
     folder = tmp_path_factory.mktemp('two_processes')
-    with pytest.MonkeyPatch.context() as patch:
-        # gloo on the CPU, also where there is a GPU.
-        patch.setenv('CUDA_VISIBLE_DEVICES', '-1')
-        patch.setenv('OMP_NUM_THREADS', '1')
-        multiprocessing.spawn(work, (demo_data, folder), nprocs=2)
+    done = torchrun('-m', 'tests.two_processes', demo_data, folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("sync_bn='torch' is turned off") > 0
     return [
         torch.load(folder / f'rank{rank}.pth', weights_only=False)
         for rank in range(2)
@@ -49,12 +53,11 @@ def images_of(iterations: list[dict], task: str) -> list[list[str]]:
     ]
 
 
-def test_ranks_end_with_the_same_weights_and_queue(ranks):
+def test_ranks_end_with_the_same_weights_queue_and_statistics(ranks):
     one, other = (rank['run'] for rank in ranks)
     assert one['wrapper'] == 'MMDistributedDataParallel'
-    different = changed(one['state'], other['state'])
-    assert not different & set(one['parameters'])
-    assert {name.rpartition('.')[2] for name in different} <= set(STATISTICS)
+    # Parameters, key encoder, queue, pointer, counts, running statistics.
+    assert not changed(one['state'], other['state'])
     assert int(one['state']['moco.queue.queue_ptr']) == (
         STEPS * 2 * BATCH % QUEUE_LENGTH
     )
@@ -64,6 +67,87 @@ def test_ranks_end_with_the_same_weights_and_queue(ranks):
     moved = changed(start, one['state'])
     for part in ('backbone.', 'neck.', 'roi_head.', 'moco.neck.'):
         assert any(name.startswith(part) for name in moved), part
+    assert 'backbone.bn1.running_mean' in moved
+    assert 'moco.encoder_k.module.0.bn1.running_var' in moved
+    assert int(one['state']['backbone.bn1.num_batches_tracked']) == 2 * STEPS
+
+
+def test_without_the_hook_only_statistics_differ(ranks):
+    one, other = (rank['no_hook'] for rank in ranks)
+    different = changed(one['state'], other['state'])
+    assert 'backbone.bn1.running_mean' in different
+    last = {name.rpartition('.')[2] for name in different}
+    assert last == {'running_mean', 'running_var'}
+
+
+def test_ranks_with_seeds_of_their_own_start_with_one_queue(ranks):
+    one, other = (rank['own_seeds'] for rank in ranks)
+    assert not changed(one['state'], other['state'])
+    # The length of the queue is no divisor: random keys are still in it.
+    assert int(one['state']['moco.queue.num_enqueued']) < QUEUE_LENGTH
+
+
+def test_shuffle_moves_images_between_the_ranks_and_back(ranks):
+    for one, other in zip(*(rank['shuffle'] for rank in ranks)):
+        own = torch.cat([one['own'], other['own']])
+        seen = torch.cat([one['seen'], other['seen']])
+        given = torch.cat([one['given'], other['given']])
+        # Every image is encoded once, by one of the two.
+        where = [
+            [place for place, s in enumerate(seen) if s.equal(image)]
+            for image in own
+        ]
+        assert sorted(where) == [[place] for place in range(2 * BATCH)]
+        # Its key is queued where its image was in the batch.
+        order = torch.tensor(where).flatten()
+        expected = F.normalize(given[order], dim=1)
+        torch.testing.assert_close(one['queued'], expected)
+        assert one['queued'].equal(other['queued'])
+    moved = [
+        step['seen'][place]
+        for rank in ranks
+        for step in rank['shuffle']
+        for place in range(BATCH)
+        if not any(step['seen'][place].equal(image) for image in step['own'])
+    ]
+    assert moved
+
+
+def test_shuffled_keys_hide_the_statistics_of_the_own_batch(ranks):
+    for number, rank in enumerate(ranks):
+        for step in rank['shuffle']:
+            mine = slice(number * BATCH, (number + 1) * BATCH)
+            unshuffled = F.normalize(step['unshuffled'], dim=1)
+            gap = (step['queued'][mine] - unshuffled).abs().max()
+            assert gap > 1e-3
+
+
+def test_ranks_share_out_a_set_that_their_batches_do_not_divide(
+    ranks, demo_data
+):
+    init_default_scope('mmdet')
+    one, other = (rank['odd'] for rank in ranks)
+    assert {len(batch) for batch in one + other} == {ODD_BATCH}
+    dealt = list(
+        itertools.chain.from_iterable(
+            zip(itertools.chain(*one), itertools.chain(*other))
+        )
+    )
+    single = list(itertools.chain(*images_drawn(demo_data, 2 * ODD_BATCH)))
+    assert dealt == single
+    # Each image once in every pass, also where a batch spans two.
+    assert len(set(single[:16])) == len(set(single[16:32])) == 16
+
+
+def test_sync_bn_takes_every_layer_of_the_key_encoder_too():
+    model = convert_sync_batchnorm(build_model())
+    layers = {
+        name: layer
+        for name, layer in model.named_modules()
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm)
+    }
+    assert any(name.startswith('moco.encoder_k.') for name in layers)
+    assert all(isinstance(x, nn.SyncBatchNorm) for x in layers.values())
 
 
 def test_ranks_see_different_images_of_one_order(ranks, demo_data):
@@ -141,3 +225,10 @@ def test_batch_of_all_processes_is_held_against_the_data_set(ranks):
         assert 'batch_size=9 on 2 process(es)' in rank['too_large']
         assert 'batches of 18' in rank['too_large']
         assert '16 images' in rank['too_large']
+
+
+def test_rank_that_would_start_anew_stops_all_of_them(ranks):
+    for rank in ranks:
+        assert 'rank 0 resumes from iter_5.pth' in rank['unlike']
+        assert 'rank 1 starts from None' in rank['unlike']
+        assert '--work-dir on storage that all machines see' in rank['unlike']

@@ -166,3 +166,21 @@ def test_without_a_folder_of_images_that_is_said(tmp_path):
     )
     assert drawn == []
     assert len(problems) == 3
+
+
+def test_a_file_name_that_leads_out_writes_nothing_there(tmp_path):
+    ann_file = write_cells(tmp_path)
+    (tmp_path / 'images/bad.png').rename(tmp_path / 'evil.png')
+    ann_file.write_text(
+        ann_file.read_text().replace('"bad.png"', '"../evil.png"')
+    )
+    metric, _ = score_cells(ann_file)
+    images = collect_details(metric.details).images
+    before = set(tmp_path.rglob('*')) | {tmp_path / 'o'}
+    drawn, _ = save_overlays(
+        tmp_path / 'o', metric.details, images, 0.5, tmp_path / 'images', 1
+    )
+    assert drawn[2].file_name == '../evil.png'
+    written = set(tmp_path.rglob('*')) - before
+    assert len(written) == 3
+    assert {path.parent for path in written} == {tmp_path / 'o'}

@@ -9,7 +9,7 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cupre_mm.models import MoCoBranch
+from cupre_mm.models import MoCoBranch, moco_branch
 from tests.tiny_amt2 import (
     KEY_DIM,
     QUEUE_LENGTH,
@@ -223,6 +223,7 @@ def test_losses_carry_the_diagnostics(backbone, branch):
         'acc_top5',
         'pos_sim',
         'neg_sim',
+        'feat_std',
         'queue_fill',
     }
     assert losses['queue_fill'].item() == pytest.approx(0.4)
@@ -239,3 +240,93 @@ def test_two_equal_views_give_a_positive_similarity_of_one(backbone, branch):
 def test_momentum_must_be_a_share(backbone, momentum):
     with pytest.raises(ValueError, match=r"paper's 0\.999"):
         build_branch(backbone, momentum=momentum)
+
+
+def test_contrast_stays_float32_under_bfloat16_autocast(monkeypatch, backbone):
+    branch = build_branch(backbone)
+    seen: dict[str, set[torch.dtype]] = {}
+
+    def note(name: str, *tensors: Tensor) -> None:
+        seen.setdefault(name, set()).update(one.dtype for one in tensors)
+
+    normalize, cross_entropy = F.normalize, F.cross_entropy
+    enqueue, shuffled = branch.queue.enqueue, moco_branch.all_gather
+    encode = branch.neck.forward
+
+    def noted_neck(features: tuple[Tensor, ...]) -> Tensor:
+        projected = encode(features)
+        note('projected', projected)
+        return projected
+
+    def noted_normalize(value: Tensor, **kwargs) -> Tensor:
+        result = normalize(value, **kwargs)
+        note('normalisation', value, result)
+        return result
+
+    def noted_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+        loss = cross_entropy(logits, target)
+        note('logits', logits, loss)
+        return loss
+
+    def noted_gather(keys: Tensor) -> list[Tensor]:
+        gathered = shuffled(keys)
+        note('gathered', *gathered)
+        return gathered
+
+    def noted_enqueue(keys: Tensor) -> None:
+        enqueue(keys)
+        note('queue', keys, branch.queue.queue)
+
+    monkeypatch.setattr(branch.neck, 'forward', noted_neck)
+    monkeypatch.setattr(F, 'normalize', noted_normalize)
+    monkeypatch.setattr(F, 'cross_entropy', noted_cross_entropy)
+    monkeypatch.setattr(moco_branch, 'all_gather', noted_gather)
+    monkeypatch.setattr(branch.queue, 'enqueue', noted_enqueue)
+    for _ in range(2):
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            losses = branch.loss(random_views(0), backbone)
+        sum(v for k, v in losses.items() if 'loss' in k).backward()
+    # The encoders did compute in bfloat16.
+    assert seen.pop('projected') == {torch.bfloat16}
+    assert set(seen) == {'normalisation', 'logits', 'gathered', 'queue'}
+    assert set.union(*seen.values()) == {torch.float32}
+    assert all(value.dtype == torch.float32 for value in losses.values())
+
+
+def test_key_encoder_averages_in_float32_under_autocast(backbone):
+    averages = []
+    for enabled in (False, True):
+        torch.manual_seed(0)
+        query = deepcopy(backbone)
+        branch = build_branch(query)
+        for step in range(2):
+            with (
+                torch.no_grad(),
+                torch.autocast('cpu', dtype=torch.bfloat16, enabled=enabled),
+            ):
+                # Below what a bfloat16 of these weights could tell.
+                for parameter in query.parameters():
+                    parameter.mul_(1 + 1e-4)
+                branch.loss(random_views(step), query)
+        averages.append(dict(branch.encoder_k.named_parameters()))
+    plain, mixed = averages
+    for name, value in plain.items():
+        assert mixed[name].dtype == torch.float32
+        assert mixed[name].equal(value), name
+
+
+def test_diagnostics_leave_loss_and_random_numbers_alone(backbone):
+    branch = build_branch(backbone)
+    q = F.normalize(torch.randn(6, 5), dim=1).requires_grad_()
+    k = F.normalize(torch.randn(6, 5), dim=1)
+    negatives = branch.queue.negatives()
+    before = torch.get_rng_state()
+    losses = branch.loss_module(q, k, negatives)
+    assert torch.get_rng_state().equal(before)
+    logits = torch.cat([(q * k).sum(1, keepdim=True), q @ negatives], 1) / 0.2
+    expected = F.cross_entropy(logits, torch.zeros(6, dtype=torch.long))
+    assert losses['loss_infonce'].equal(expected)
+    figures = {k: v for k, v in losses.items() if k != 'loss_infonce'}
+    assert not any(value.requires_grad for value in figures.values())
+    spread = np.std(q.detach().numpy(), axis=0).mean()
+    assert figures['feat_std'].item() == pytest.approx(spread, rel=1e-5)

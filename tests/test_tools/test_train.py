@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.runner import Runner
 
-from cupre_mm.utils import cli
+from cupre_mm.utils import mixed_precision
 
 
 @pytest.fixture
@@ -181,9 +181,9 @@ def test_auto_scale_lr_without_a_base_is_one_line(
 def test_amp_without_a_gpu_is_one_line(
     train, tiny_config, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(mixed_precision, 'get_device', lambda: 'cpu')
     arguments = [tiny_config, '--work-dir', tmp_path, '--amp']
-    assert '--amp needs a GPU' in fails_with(capsys, train, arguments)
+    assert '--amp float16 needs a GPU' in fails_with(capsys, train, arguments)
 
 
 def test_unexpected_errors_keep_their_trace(

@@ -3,65 +3,13 @@
 import pytest
 from mmengine.config import Config
 
-from cupre_mm.utils import cli
 from cupre_mm.utils.cli import (
     add_load_report,
     check_data_files,
-    enable_amp,
     enable_auto_scale_lr,
     exits_on_user_error,
 )
 from cupre_mm.utils.errors import BadConfigError, MissingDataError
-
-SGD = {'type': 'SGD', 'lr': 0.1}
-
-
-@pytest.fixture
-def gpu(monkeypatch):
-    monkeypatch.setattr(cli, 'get_device', lambda: 'cuda')
-
-
-@pytest.mark.usefixtures('gpu')
-def test_amp_of_one_wrapper_keeps_its_loss_scale():
-    config = Config({'optim_wrapper': {'optimizer': SGD, 'loss_scale': 512.0}})
-    enable_amp(config)
-    assert config.optim_wrapper.type == 'AmpOptimWrapper'
-    assert config.optim_wrapper.loss_scale == 512.0
-
-
-@pytest.mark.usefixtures('gpu')
-def test_amp_of_a_wrapper_for_each_task():
-    wrapper = {'type': 'OptimWrapper', 'optimizer': SGD}
-    config = Config(
-        {
-            'optim_wrapper': {
-                'constructor': 'cupre_mm.TaskOptimWrapperConstructor',
-                'moco': dict(wrapper),
-                'det': {'optimizer': SGD},
-            }
-        }
-    )
-    enable_amp(config)
-    for task in ('moco', 'det'):
-        assert config.optim_wrapper[task].type == 'AmpOptimWrapper'
-        assert config.optim_wrapper[task].loss_scale == 'dynamic'
-    assert 'type' not in config.optim_wrapper
-
-
-@pytest.mark.usefixtures('gpu')
-@pytest.mark.parametrize(
-    'wrapper',
-    [{'type': 'ApexOptimWrapper', 'optimizer': SGD}, {'constructor': 'X'}],
-)
-def test_amp_refuses_what_it_cannot_change(wrapper):
-    with pytest.raises(BadConfigError, match='--amp'):
-        enable_amp(Config({'optim_wrapper': wrapper}))
-
-
-def test_amp_refuses_a_machine_without_an_accelerator(monkeypatch):
-    monkeypatch.setattr(cli, 'get_device', lambda: 'cpu')
-    with pytest.raises(BadConfigError, match='needs a GPU'):
-        enable_amp(Config({'optim_wrapper': {'optimizer': SGD}}))
 
 
 @pytest.mark.parametrize('settings', [{}, {'auto_scale_lr': {}}])

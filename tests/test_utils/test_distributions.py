@@ -5,30 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_site import ONEDL, UPSTREAM, install
+
 ROOT = Path(__file__).resolve().parents[2]
-ONEDL = {
-    'onedl-mmengine': '0.10.12',
-    'onedl-mmcv': '2.3.6',
-    'onedl-mmdetection': '3.5.1',
-    'onedl-mmpretrain': '1.3.6',
-}
-UPSTREAM = {
-    'mmengine': '0.10.7',
-    'mmcv': '2.1.0',
-    'mmdet': '3.3.0',
-    'mmpretrain': '1.2.0',
-}
-
-
-def install(folder: Path, versions: dict[str, str]) -> None:
-    """Write the metadata that pip leaves for each distribution."""
-    for name, version in versions.items():
-        info = folder / f'{name.replace("-", "_")}-{version}.dist-info'
-        info.mkdir()
-        (info / 'METADATA').write_text(
-            f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n'
-        )
-        (info / 'INSTALLER').write_text('pip\n')
 
 
 def import_beside(

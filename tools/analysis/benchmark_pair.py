@@ -24,8 +24,15 @@ from tqdm import trange
 from cupre_mm.datasets import DualDataLoader
 from cupre_mm.evaluation.report import stack_versions
 from cupre_mm.utils.atomic_write import write_atomically
-from cupre_mm.utils.cli import enable_amp, exits_on_user_error
+from cupre_mm.utils.cli import exits_on_user_error
 from cupre_mm.utils.errors import BadConfigError, MissingDataError
+from cupre_mm.utils.mixed_precision import enable_amp
+from cupre_mm.utils.no_exec import add_no_exec_argument
+from cupre_mm.utils.no_exec import read_config as read_any_config
+from cupre_mm.utils.pair_benchmark.config_sizes import (
+    add_size_arguments,
+    read_sizes,
+)
 from cupre_mm.utils.pair_benchmark.pair_timings import (
     processor,
     summarize,
@@ -68,20 +75,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=str(DEFAULT_CONFIG),
         help='Pre-training config. Defaults to configs/mini/amt2_mini.py.',
     )
-    for flag, text in (
-        ('--batch-size', 'Images of a detection step.'),
-        ('--views', 'Images of a contrastive step, each in two views.'),
-        ('--view-size', 'Height and width of a view in pixels.'),
-    ):
-        parser.add_argument(flag, type=int, metavar='N', help=text)
-    parser.add_argument(
-        '--image-size',
-        type=int,
-        nargs='+',
-        metavar='N',
-        help='Height and width of a detection image in pixels, or one number '
-        'for both.',
-    )
+    add_no_exec_argument(parser)
+    add_size_arguments(parser)
     parser.add_argument(
         '--repeats',
         type=int,
@@ -136,7 +131,7 @@ def read_config(args: argparse.Namespace) -> Config:
         raise BadConfigError('--device cuda: torch finds no GPU')
     if args.amp and args.device == 'cpu':
         raise BadConfigError('--amp needs --device cuda')
-    config = Config.fromfile(args.config)
+    config = read_any_config(args.config, args.no_exec)
     loaders = config.get('train_dataloader') or {}
     if not (loaders.get('moco') and loaders.get('det')):
         raise BadConfigError(
@@ -154,42 +149,6 @@ def read_config(args: argparse.Namespace) -> Config:
     config.optim_wrapper.optimizer.lr = 0.0
     config.model.backbone.init_cfg = None
     return config
-
-
-def read_sizes(config: Config, args: argparse.Namespace) -> BatchSizes:
-    """Take the sizes of the command line, else those of the config.
-
-    Args:
-        config (Config): Pre-training config.
-        args (argparse.Namespace): The command line.
-
-    Returns:
-        BatchSizes: The sizes.
-
-    Raises:
-        BadConfigError: If the config does not tell an image or view size.
-    """
-    loaders = config.train_dataloader
-    image_size, view_size = args.image_size, args.view_size
-    for step in () if image_size else loaders.det.dataset.pipeline:
-        if 'scales' in step:
-            image_size = sorted(max(step['scales']))
-        image_size = step.get('crop_size', image_size)
-    for step in () if view_size else loaders.moco.dataset.pipeline:
-        for view in step.get('transforms', [()])[0]:
-            if 'RandomResizedCrop' in view['type']:
-                view_size = view['scale']
-    if not image_size or not view_size:
-        raise BadConfigError(
-            f'{args.config} tells no size of images or views: give '
-            '--image-size and --view-size'
-        )
-    return BatchSizes(
-        images=args.batch_size or loaders.det.batch_size,
-        image_size=(image_size[0], image_size[-1]),
-        views=args.views or loaders.moco.batch_size,
-        view_size=view_size,
-    )
 
 
 def measure(

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from cupre_mm.evaluation.overlays import draw_outlines
 from cupre_mm.utils.cli import exits_on_user_error, load_config
 from cupre_mm.utils.coco_json import write_json
+from cupre_mm.utils.data_config import CONFIG_SUFFIXES
 from cupre_mm.utils.dataset_inspection.config_datasets import (
     LOADERS,
     build_dataset,
@@ -44,6 +45,7 @@ from cupre_mm.utils.errors import (
     BadDataError,
     MissingDataError,
 )
+from cupre_mm.utils.no_exec import add_no_exec_argument
 
 _BOX_COLOR = (255, 200, 0)
 _MOST_LISTED = 20
@@ -135,6 +137,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action=DictAction,
         help='Values to change in the config, each as key=value.',
     )
+    add_no_exec_argument(parser)
     args = parser.parse_args(argv)
     for name in ('num', 'columns', 'rows', 'tile_size'):
         if getattr(args, name) < 1:
@@ -156,7 +159,7 @@ def open_sources(args: argparse.Namespace) -> dict[str, PictureSource]:
         BadConfigError: If ``--augmented`` is asked for without a config.
     """
     path = Path(args.data)
-    if path.suffix != '.py' and args.augmented:
+    if path.suffix not in CONFIG_SUFFIXES and args.augmented:
         raise BadConfigError(
             f'--augmented needs a config with a pipeline; {path} is none'
         )
@@ -168,9 +171,10 @@ def open_sources(args: argparse.Namespace) -> dict[str, PictureSource]:
     if path.suffix == '.json':
         folder = args.images or images_beside(path)
         return {path.stem: CocoPictures(path, folder)}
-    if path.suffix != '.py':
+    if path.suffix not in CONFIG_SUFFIXES:
         raise MissingDataError(
-            f'{path} is neither a config (.py), a COCO json nor a folder'
+            f'{path} is neither a config (.py, .yaml), a COCO '
+            'json nor a folder'
         )
     config = load_config(
         argparse.Namespace(
@@ -179,6 +183,7 @@ def open_sources(args: argparse.Namespace) -> dict[str, PictureSource]:
             local_rank=0,
             work_dir=None,
             cfg_options=args.cfg_options,
+            no_exec=args.no_exec,
         )
     )
     sources = {}

@@ -22,6 +22,7 @@ from cupre_mm.utils.leakage.leak_check import (
     find_leaks,
 )
 from cupre_mm.utils.leakage.pair_sheets import describe, write_pair_sheets
+from cupre_mm.utils.no_exec import add_no_exec_argument
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,7 +46,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'when there are none but a file could not be read (unless '
         '--allow-bad), or on any other error. Each PATH is a folder, a '
         'quoted glob pattern, a .txt file with one image path a line, an '
-        'image, a COCO .json, or a config .py.',
+        'image, a COCO .json, or a config .py or .yaml.',
     )
     parser.add_argument(
         '--corpus',
@@ -131,6 +132,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='FOLDER',
         help='Folder for pictures of the pairs side by side.',
     )
+    add_no_exec_argument(parser)
     return parser.parse_args(argv)
 
 
@@ -205,7 +207,9 @@ def _collect(
     found = [
         collection
         for path in paths
-        for collection in find_collections(path, loader, args.image_folder)
+        for collection in find_collections(
+            path, loader, args.image_folder, args.no_exec
+        )
     ]
     files = list(dict.fromkeys(file for each in found for file in each.files))
     print(f'{side}: {len(files)} images')

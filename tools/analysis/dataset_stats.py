@@ -17,6 +17,7 @@ from mmengine.config import Config, DictAction
 
 from cupre_mm.utils.cli import exits_on_user_error, load_config
 from cupre_mm.utils.coco_json import write_json
+from cupre_mm.utils.data_config import CONFIG_SUFFIXES
 from cupre_mm.utils.dataset_inspection.anchor_coverage import (
     grid_of_model,
     shape_coverage,
@@ -36,6 +37,7 @@ from cupre_mm.utils.dataset_inspection.dataset_report import (
 )
 from cupre_mm.utils.dataset_inspection.statistics_text import shapes_text
 from cupre_mm.utils.errors import BadConfigError, MissingDataError
+from cupre_mm.utils.no_exec import add_no_exec_argument
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -121,6 +123,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action=DictAction,
         help='Values to change in the configs, each as key=value.',
     )
+    add_no_exec_argument(parser)
     args = parser.parse_args(argv)
     if args.sample < 0:
         parser.error('--sample must be 0 or more')
@@ -144,6 +147,7 @@ def read_config(path: str, args: argparse.Namespace) -> Config:
             local_rank=0,
             work_dir=None,
             cfg_options=args.cfg_options,
+            no_exec=args.no_exec,
         )
     )
 
@@ -172,9 +176,10 @@ def subjects_of(path: str, args: argparse.Namespace) -> list[Subject]:
         except MissingDataError:
             folder = None
         return [with_anchors_of(args, Subject(name, path, folder))]
-    if not path.endswith('.py'):
+    if not path.endswith(CONFIG_SUFFIXES):
         raise MissingDataError(
-            f'{path} is neither a config (.py), a COCO json nor a folder'
+            f'{path} is neither a config (.py, .yaml), a COCO '
+            'json nor a folder'
         )
     config = read_config(path, args)
     found = []
@@ -248,7 +253,7 @@ def print_shapes(args: argparse.Namespace) -> dict[str, Any]:
     """
     found = {}
     for path in args.data:
-        if not path.endswith('.py'):
+        if not path.endswith(CONFIG_SUFFIXES):
             raise BadConfigError(
                 f'--shapes takes configs alone, and {path} is none'
             )

@@ -1,4 +1,4 @@
-"""Unpack a zip safely; a second run writes only what is missing."""
+"""Unpack a zip or tar safely; a second run writes only what is missing."""
 
 import argparse
 import sys
@@ -23,11 +23,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         Ctrl-C.
     """
     parser = argparse.ArgumentParser(
-        description='Unpack a zip archive into a folder. Archives with '
-        'entries that lead out of the folder are refused; files that are '
-        'there already with the same size and checksum are left alone.'
+        description='Unpack a zip or tar archive into a folder. Archives '
+        'with entries that lead out of the folder, with links, and those '
+        'that grow beyond all measure (200 GiB, 200 times their size, '
+        '1,000,000 entries; raised by CUPRE_ARCHIVE_MAX_GIB, '
+        'CUPRE_ARCHIVE_MAX_RATIO and CUPRE_ARCHIVE_MAX_ENTRIES) are refused; '
+        'files that are there already with the same size and checksum are '
+        'left alone.'
     )
-    parser.add_argument('src', metavar='SRC', help='The zip archive.')
+    parser.add_argument(
+        'src',
+        metavar='SRC',
+        help='The archive: .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz.',
+    )
     parser.add_argument(
         'out', metavar='OUT', type=Path, help='The folder to unpack into.'
     )
@@ -36,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with open_source(
             args.src, 'data/README.md says where each data set can be had.'
         ) as tree:
-            bar = tqdm(tree.names, unit='file', desc='unpacking')
+            bar = tqdm(tree.in_stored_order(), unit='file', desc='unpacking')
             written, kept = unpack(tree, args.out, bar)
     except (UserError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)

@@ -1,24 +1,25 @@
 # LIVECell: fine-tuning on shares of its training part, its own validation
 # and test parts. Scales and batch size are our choice.
 #
-# An image has up to 3,000 cells and more. Peak memory of one step of the model
-# of this folder with 3,000 cells on 520 x 704 px, on the CPU, batch of 1:
+# An image has up to 3,000 cells and more. Peak memory of a process that takes
+# one step of the model of this folder with 3,000 cells on 520 x 704 px, on the
+# CPU, batch of 1, its libraries included:
 #
-#   training, whole image            14.7 GiB (11.5 with polygons, see below)
-#   training, crop of 512 px, ours    8.1 GiB (6.5), 2,200 cells in it
-#   training, crop of 352 px          3.2 GiB (2.6), 1,080 cells in it
-#   test, 3,000 detections           10.3 GiB
-#   test, 1,000 detections            5.0 GiB
+#                                       this folder      mmdet's parts
+#   training, whole image                 3.0 GiB            15.7 GiB
+#   test, 3,000 detections                2.0 GiB            11.3 GiB
 #
-# In training most of it is the IoU of all cells with all 91,000 anchors, in
-# test the features of 3,000 masks. To need less:
-#   - a smaller crop_size below, the surest way: cells and anchors both shrink;
-#   - poly2mask=False in LoadAnnotations, for json files with polygons such as
-#     LIVECell's own: 3,000 bitmaps are 1.1 GB. With RLE masks, which our other
-#     converters write, mmdet would ignore every instance without a word;
-#   - on GPUs model.train_cfg.rpn.assigner.gpu_assign_thr=1000, which compares
-#     denser images with the anchors in the CPU's memory;
-#   - model.test_cfg.rcnn.max_per_img=1000, where images hold fewer cells.
+# Losses, norms of gradients and detections are equal to the bit. What bounds
+# the memory, in this file and in ../models/cells_cascade-mask-rcnn_r50_fpn.py:
+#   - cupre_mm.ChunkedMaxIoUAssigner, chunk_size: cells compared with all
+#     anchors at a time, 0.4 GiB for 64 of them instead of 9.2 GiB for all;
+#   - cupre_mm.LoadCellAnnotations: masks as crops instead of bitmaps of the
+#     image, which are 1.1 GB and go from a loader's worker to the training;
+#   - cupre_mm.RLEMaskHead, target_chunk_size: positive RoIs whose masks are
+#     cut at a time;
+#   - cupre_mm.ChunkedCascadeRoIHead, chunk_size: RoIs whose features a test
+#     step holds at a time.
+# To measure another setting: tools/analysis/benchmark_dense.py --config.
 _base_ = './bbbc038_instance.py'
 
 data_root = '{{$CUPRE_DATA:data}}/livecell/'
@@ -26,14 +27,13 @@ data_root = '{{$CUPRE_DATA:data}}/livecell/'
 train_pipeline = [
     dict(type='cupre_mm.LoadCellImage'),
     dict(type='cupre_mm.PercentileNormalize'),
-    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='cupre_mm.LoadCellAnnotations', with_bbox=True, with_mask=True),
     dict(
         type='RandomChoiceResize',
         # LIVECell's own recipe has short edges from 440 to 620 px.
         scales=[(1333, edge) for edge in (440, 480, 520, 560, 580, 620)],
         keep_ratio=True,
     ),
-    # Bounds the memory of dense images, see above.
     dict(
         type='RandomCrop',
         crop_size=(512, 512),
@@ -51,7 +51,7 @@ test_pipeline = [
     dict(type='cupre_mm.LoadCellImage'),
     dict(type='cupre_mm.PercentileNormalize'),
     dict(type='Resize', scale=(1333, 520), keep_ratio=True),
-    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='cupre_mm.LoadCellAnnotations', with_bbox=True, with_mask=True),
     dict(
         type='PackDetInputs',
         meta_keys=(

@@ -1,7 +1,7 @@
 # 10,000 iterations of 16 images in every arm and at every share of labels:
 # budgets that grow with the labels would mix two effects. Our choice.
 train_cfg = dict(
-    type='IterBasedTrainLoop', max_iters=10000, val_interval=10000
+    type='cupre_mm.ResumableTrainLoop', max_iters=10000, val_interval=10000
 )
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -1,5 +1,5 @@
 # Fine-tuning in minutes, the same for every arm; our choice.
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=200)
+train_cfg = dict(type='cupre_mm.ResumableTrainLoop', max_iters=200)
 val_cfg = None
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(

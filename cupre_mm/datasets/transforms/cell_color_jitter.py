@@ -7,6 +7,9 @@ import numpy as np
 from mmpretrain.datasets.transforms import ColorJitter
 
 from cupre_mm.registry import TRANSFORMS
+from cupre_mm.utils.argument_checks import config_values
+
+_BACKENDS = ('pillow', 'cv2')
 
 
 @TRANSFORMS.register_module()
@@ -33,6 +36,9 @@ class CellColorJitter(ColorJitter):
         saturation (float | Sequence[float]): Defaults to 0.
         hue (float | Sequence[float]): Defaults to 0.
         backend (str): What computes it. Defaults to 'pillow'.
+
+    Raises:
+        BadConfigError: If a value is none of these.
     """
 
     def __init__(
@@ -43,8 +49,22 @@ class CellColorJitter(ColorJitter):
         hue: float | Sequence[float] = 0.0,
         backend: str = 'pillow',
     ) -> None:
-        super().__init__(brightness, contrast, saturation, hue, backend)
-        self._gray_jitter = ColorJitter(brightness, contrast, backend=backend)
+        with config_values(
+            'CellColorJitter',
+            brightness=brightness,
+            contrast=contrast,
+            saturation=saturation,
+            hue=hue,
+            backend=backend,
+        ):
+            super().__init__(brightness, contrast, saturation, hue, backend)
+            self._gray_jitter = ColorJitter(
+                brightness, contrast, backend=backend
+            )
+            for name in ('brightness', 'contrast', 'saturation', 'hue'):
+                _check_range(getattr(self, name))
+            if backend not in _BACKENDS:
+                raise ValueError(f'backend is one of {_BACKENDS}')
 
     def transform(self, results: dict) -> dict:
         """Jitter the image.
@@ -61,6 +81,11 @@ class CellColorJitter(ColorJitter):
             # mmcv warns at every use of the backend that is asked for here.
             warnings.filterwarnings('ignore', "Only use 'alpha' for pillow")
             return super().transform(results)
+
+
+def _check_range(ends: Sequence[float] | None) -> None:
+    if ends is not None and not np.isfinite(ends).all():
+        raise ValueError(f'a range from {ends[0]} to {ends[1]}')
 
 
 def is_gray(image: np.ndarray) -> bool:

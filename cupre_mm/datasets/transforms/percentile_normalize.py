@@ -3,6 +3,7 @@
 from mmcv.transforms import BaseTransform
 
 from cupre_mm.registry import TRANSFORMS
+from cupre_mm.utils.argument_checks import config_values
 from cupre_mm.utils.errors import BadConfigError
 from cupre_mm.utils.intensity import stretch_to_uint8
 
@@ -42,11 +43,12 @@ class PercentileNormalize(BaseTransform):
     """
 
     def __init__(self, low: float = 1.0, high: float = 99.8) -> None:
-        if not 0 <= low < high <= 100:
-            raise BadConfigError(
-                f'low={low}, high={high} are not two percentiles: give '
-                '0 <= low < high <= 100'
-            )
+        with config_values('PercentileNormalize', low=low, high=high):
+            if not 0 <= low < high <= 100:
+                raise BadConfigError(
+                    f'low={low}, high={high} are not two percentiles: give '
+                    '0 <= low < high <= 100'
+                )
         self.low = low
         self.high = high
 

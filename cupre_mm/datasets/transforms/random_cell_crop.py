@@ -1,6 +1,7 @@
 """Crops large images so that cells keep their scale."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmpretrain.datasets.transforms import RandomCrop
 
@@ -36,8 +37,10 @@ class RandomCellCrop(RandomCrop):
     """
 
     def __init__(self, size: int | Sequence[int]) -> None:
-        pair = (size, size) if isinstance(size, int) else tuple(size)
-        if len(pair) != 2 or min(pair) <= 0:
+        pair = (size, size)
+        if isinstance(size, Sequence) and not isinstance(size, str):
+            pair = tuple(size)
+        if len(pair) != 2 or not all(map(_is_side, pair)):
             raise BadConfigError(
                 f'size={size!r} is not a crop size: give one positive '
                 'number or (height, width)'
@@ -62,3 +65,7 @@ class RandomCellCrop(RandomCrop):
         results = super().transform(results)
         results['img_shape'] = results['img'].shape[:2]
         return results
+
+
+def _is_side(value: Any) -> bool:
+    return type(value) is int and value > 0

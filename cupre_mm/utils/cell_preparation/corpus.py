@@ -186,7 +186,7 @@ def _check_targets(tasks: list[_Task], out: Path) -> None:
         inside = [
             item.path
             for item in task.items
-            if not task.source.is_zip
+            if not task.source.is_archive
             and target in Path(os.path.abspath(item.path)).parents
         ]
         if inside or (root.is_dir() and root in (target, *target.parents)):

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from cupre_mm.utils.archives import open_source
+from cupre_mm.utils.archives import is_archive_name, open_source
 from cupre_mm.utils.errors import BadConfigError, MissingDataError
 from cupre_mm.utils.image_paths import find_images
 from cupre_mm.utils.microscopy_io import IMAGE_EXTENSIONS
@@ -21,7 +21,7 @@ _GOOD_NAME = re.compile(r'[^./\\:][^/\\:]*')
 
 @dataclass(frozen=True)
 class RawSource:
-    """A folder, glob pattern, list file, image or zip and its name.
+    """A folder, glob pattern, list file, image or archive and its name.
 
     Attributes:
         name (str): Names the folder of the images that are made of it.
@@ -32,13 +32,15 @@ class RawSource:
     path: str
 
     @property
-    def is_zip(self) -> bool:
-        """Whether the files are entries of a zip archive."""
-        return self.path.lower().endswith('.zip') and os.path.isfile(self.path)
+    def is_archive(self) -> bool:
+        """Whether the files are entries of a zip or tar archive."""
+        return is_archive_name(self.path) and os.path.isfile(self.path)
 
     def context(self) -> Callable[[], AbstractContextManager]:
         """What opens the source in each process: see ``run_resumable``."""
-        return partial(open_source, self.path) if self.is_zip else nullcontext
+        if self.is_archive:
+            return partial(open_source, self.path)
+        return nullcontext
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class RawFile:
 
     Attributes:
         name (str): Its path within the source, with forward slashes.
-        path (str): Where it is: a path, or the name of the zip's entry.
+        path (str): Where it is: a path, or the name of the archive's entry.
         fingerprint (str): Changes when the file does.
         size (int): In bytes.
     """
@@ -78,7 +80,7 @@ def parse_raw_sources(arguments: Sequence[str]) -> list[RawSource]:
 
     Args:
         arguments (Sequence[str]): Each ``PATH`` or ``NAME=PATH``. Without a
-            name, a folder has its own, a list file, zip or image that of
+            name, a folder has its own, a list file, archive or image that of
             the file, and a pattern that of its last folder without ``*``.
 
     Returns:
@@ -114,7 +116,7 @@ def list_files(source: RawSource, exclude: Sequence[str] = ()) -> Listing:
     """Find the image files of a source.
 
     A file counts as changed when its size or its time of change differs; in
-    a zip, its size or checksum.
+    an archive, its size or checksum.
 
     Args:
         source (RawSource): The source.
@@ -127,12 +129,12 @@ def list_files(source: RawSource, exclude: Sequence[str] = ()) -> Listing:
 
     Raises:
         MissingDataError: If the source does not exist or has no image.
-        BadDataError: If it is a damaged zip or list file.
+        BadDataError: If it is a damaged archive or list file.
     """
     listing = Listing()
     found = (
-        _files_of_zip(source, listing)
-        if source.is_zip
+        _files_of_archive(source, listing)
+        if source.is_archive
         else _files_on_disk(source, listing)
     )
     for file in sorted(found, key=lambda file: file.name.split('/')):
@@ -191,7 +193,7 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name if whole else name.rpartition('/')[2], pattern)
 
 
-def _files_of_zip(source: RawSource, listing: Listing) -> list[RawFile]:
+def _files_of_archive(source: RawSource, listing: Listing) -> list[RawFile]:
     files = []
     with open_source(source.path) as tree:
         for name in tree.names:

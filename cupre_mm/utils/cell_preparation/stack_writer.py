@@ -8,12 +8,6 @@ import cv2
 import numpy as np
 
 from cupre_mm.utils.atomic_write import write_atomically
-from cupre_mm.utils.cell_preparation.intensity_scale import (
-    IntensityCounter,
-    IntensityLimits,
-    keep_values,
-    scale_between,
-)
 from cupre_mm.utils.cell_preparation.label_images import looks_like_labels
 from cupre_mm.utils.cell_preparation.preparation_options import (
     NONE,
@@ -24,6 +18,12 @@ from cupre_mm.utils.cell_preparation.preparation_options import (
 from cupre_mm.utils.cell_preparation.tiling import tile_starts
 from cupre_mm.utils.image_hashes import perceptual_hash, pixel_digest
 from cupre_mm.utils.intensity import stretch_to_uint8
+from cupre_mm.utils.intensity_scale import (
+    IntensityCounter,
+    IntensityLimits,
+    keep_values,
+    scale_between,
+)
 from cupre_mm.utils.plane_selection import (
     PlannedImage,
     merge_channels,

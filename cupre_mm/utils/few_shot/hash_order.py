@@ -21,7 +21,9 @@ def hash_key(name: str, seed: int | str) -> str:
     Returns:
         str: SHA-256 of ``'<seed>:<name>'`` in hex.
     """
-    return hashlib.sha256(f'{seed}:{name}'.encode()).hexdigest()
+    # A json may hold half a surrogate pair, which plain UTF-8 refuses.
+    text = f'{seed}:{name}'.encode('utf-8', 'surrogatepass')
+    return hashlib.sha256(text).hexdigest()
 
 
 def hash_fraction(name: str, seed: int | str) -> float:

@@ -99,10 +99,15 @@ def read_csv(path: str | Path) -> tuple[dict[str, str], str, str]:
         ) from error
     head = lines[0] if lines else ''
     mark = next((mark for mark in ',;\t' if mark in head), ',')
-    rows = [
-        [cell.strip() for cell in row]
-        for row in csv.reader(lines, delimiter=mark)
-    ]
+    try:
+        rows = [
+            [cell.strip() for cell in row]
+            for row in csv.reader(lines, delimiter=mark)
+        ]
+    except csv.Error as error:
+        raise BadDataError(
+            f'{path} cannot be read as csv ({error}): save it as "CSV UTF-8"'
+        ) from error
     columns = rows[0] if rows else []
     if len(columns) != 2 or _NAME_COLUMN not in columns:
         raise BadDataError(

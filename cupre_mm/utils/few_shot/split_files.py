@@ -243,7 +243,8 @@ def _write_strata(path: Path, traits: ImageTraits) -> None:
     writer = csv.writer(text, lineterminator='\n')
     writer.writerow(['file_name', 'stratum'])
     writer.writerows(sorted(traits.strata.items()))
-    write_atomically(path, text.getvalue().encode())
+    data = text.getvalue().encode('utf-8', 'surrogatepass')
+    write_atomically(path, data)
 
 
 def _check_target(

@@ -16,6 +16,11 @@ from cupre_mm.utils.errors import BadDataError
 from cupre_mm.utils.labelled_sets.coco_records import ImageRecord
 from cupre_mm.utils.labelled_sets.coco_source import CocoItem
 from cupre_mm.utils.labelled_sets.object_rules import ObjectRules, cut_out
+from cupre_mm.utils.mask_checks import (
+    FARTHEST,
+    are_coordinates,
+    fills_image,
+)
 
 BAD_COCO = {
     'absent_images': 'images that the source does not hold, left out with '
@@ -182,52 +187,22 @@ def _rle(segmentation: dict, height: int, width: int) -> dict:
             f'the RLE has size {size}, the image [{height}, {width}]'
         )
     if isinstance(counts, list):
-        if not all(isinstance(n, int) and n >= 0 for n in counts) or (
-            sum(counts) != height * width
-        ):
+        if not fills_image(counts, height * width):
             raise BadDataError(
                 f'the counts of the RLE do not add up to {height}x{width} '
                 'pixels'
             )
         return rle_tools.frPyObjects(
-            {'size': size, 'counts': counts}, height, width
+            {'size': [height, width], 'counts': counts}, height, width
         )
     if not isinstance(counts, str):
         raise BadDataError('the RLE has no counts')
-    if not _fills(counts, height * width):
+    if not fills_image(counts, height * width):
         raise BadDataError(
             f'the compressed RLE is damaged: it does not add up to '
             f'{height}x{width} pixels'
         )
-    return {'size': size, 'counts': counts.encode('ascii')}
-
-
-def _fills(text: str, pixels: int) -> bool:
-    """Whether compressed counts add up, as pycocotools does not check.
-
-    The format: each count, from the fourth on as the difference to the count
-    two before, in groups of 5 bits from the least; 32 marks that more follow,
-    16 in the last group a negative value; each group is a character from 48.
-    """
-    counts: list[int] = []
-    value = shift = 0
-    for character in text:
-        group = ord(character) - 48
-        if not 0 <= group < 64:
-            return False
-        value |= (group & 31) << shift
-        shift += 5
-        if group & 32:
-            continue
-        if group & 16:
-            value -= 1 << shift
-        if len(counts) > 2:
-            value += counts[-2]
-        if value < 0:
-            return False
-        counts.append(value)
-        value = shift = 0
-    return shift == 0 and sum(counts) == pixels
+    return {'size': [height, width], 'counts': counts.encode('ascii')}
 
 
 def _check_polygons(segmentation: Any) -> None:
@@ -238,12 +213,12 @@ def _check_polygons(segmentation: Any) -> None:
             else f'its segmentation is a {type(segmentation).__name__}'
         )
     for polygon in segmentation:
-        if not isinstance(polygon, list) or not all(
-            isinstance(value, (int, float)) and np.isfinite(value)
-            for value in polygon
+        if not isinstance(polygon, list) or (
+            polygon and not are_coordinates(polygon)
         ):
             raise BadDataError(
-                'a polygon is not a list of numbers x1, y1, x2, y2, ...'
+                'a polygon is not a list of numbers x1, y1, x2, y2, ... '
+                f'between -{FARTHEST} and {FARTHEST}'
             )
         if len(polygon) % 2:
             raise BadDataError(
@@ -259,8 +234,12 @@ def _leaves(box: Any, height: int, width: int) -> bool:
     ):
         return False
     left, top, across, down = box
-    return (
-        min(left, top) < -_BOX_SLACK
-        or left + across > width + _BOX_SLACK
-        or top + down > height + _BOX_SLACK
-    )
+    try:
+        return (
+            min(left, top) < -_BOX_SLACK
+            or left + across > width + _BOX_SLACK
+            or top + down > height + _BOX_SLACK
+        )
+    except OverflowError:
+        # A whole number too large to be added to a float.
+        return True

@@ -5,7 +5,6 @@ be missing or repeat: all ids are numbered anew but those of categories that
 are numbers.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -16,10 +15,10 @@ from cupre_mm.utils.coco_checks import (
     COCO_LISTS,
     check_images_and_categories,
     no_coco_list,
-    not_json,
 )
 from cupre_mm.utils.coco_json import CocoDict
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.json_files import parse_json
 from cupre_mm.utils.labelled_sets.coco_records import Cases
 from cupre_mm.utils.labelled_sets.conversion import fingerprint
 from cupre_mm.utils.labelled_sets.paired_files import is_visible_image
@@ -69,10 +68,7 @@ def read_annotations(tree: SourceTree, file: str | None) -> CocoDict:
             or category id occurs twice.
     """
     where, data = _find_json(tree, file)
-    try:
-        coco = json.loads(data, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise not_json(where, error) from error
+    coco = parse_json(data, where)
     for key in COCO_LISTS:
         part = coco.get(key) if isinstance(coco, dict) else None
         if isinstance(part, dict):
@@ -223,10 +219,6 @@ def _find_json(tree: SourceTree, file: str | None) -> tuple[str, bytes]:
             'disk; give its path in SRC or its whole path'
         )
     return file, Path(file).read_bytes()
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f'{name} is not a json number')
 
 
 def _size(image: dict) -> tuple[int, int] | None:

@@ -19,6 +19,7 @@ from PIL import Image
 from cupre_mm.utils.archives import FolderTree, SourceTree
 from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.image_limits import check_pixels, set_limit_of_pillow
 from cupre_mm.utils.microscopy_io import read_image, to_three_channels
 
 _PNG_MAGIC = b'\x89PNG\r\n\x1a\n'
@@ -104,8 +105,7 @@ def read_values(tree: SourceTree, file: str) -> np.ndarray:
             if head.startswith(_TIFF_MAGICS):
                 return _tiff_values(path)
             if head.startswith(_PNG_MAGIC) and head[-1] == 3:
-                with Image.open(path) as image:
-                    return np.array(image)
+                return _palette_indices(path)
             return _read(path)
     except OSError as error:
         raise BadDataError(str(error)) from error
@@ -175,6 +175,15 @@ def _read(path: Path) -> np.ndarray:
         raise BadDataError(str(error).removeprefix(f'{path}: ')) from error
 
 
+def _palette_indices(path: Path) -> np.ndarray:
+    set_limit_of_pillow()
+    try:
+        with Image.open(path, formats=('PNG',)) as image:
+            return np.array(image)
+    except Exception as error:
+        raise _unreadable(error) from error
+
+
 def _pages(path: Path, content: bytes) -> int:
     if not content.startswith(_TIFF_MAGICS):
         return 1
@@ -190,6 +199,8 @@ def _tiff_values(path: Path) -> np.ndarray:
     try:
         with tifffile.TiffFile(path) as tiff:
             pages, page = len(tiff.pages), tiff.pages[0]
+            check_pixels(page.shape)
+            check_pixels(page.chunks)
             values, axes = page.asarray(), page.axes
     except Exception as error:
         raise _unreadable(error) from error

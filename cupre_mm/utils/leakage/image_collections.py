@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 from mmengine.config.utils import ConfigParsingError
 
+from cupre_mm.utils.archives import is_archive_name
+from cupre_mm.utils.data_config import CONFIG_SUFFIXES
 from cupre_mm.utils.dataset_inspection.config_datasets import (
     annotations_and_images,
     build_dataset,
@@ -23,6 +25,7 @@ from cupre_mm.utils.errors import (
 from cupre_mm.utils.image_paths import find_images
 from cupre_mm.utils.json_stream import read_list
 from cupre_mm.utils.microscopy_io import IMAGE_EXTENSIONS
+from cupre_mm.utils.no_exec import read_config
 
 _MOST_LISTED = 5
 # annotations/seed0/train_5.json has images/ two folders up.
@@ -42,19 +45,24 @@ class ImageCollection(NamedTuple):
 
 
 def find_collections(
-    path: str, loader: str, image_folder: str | None = None
+    path: str,
+    loader: str,
+    image_folder: str | None = None,
+    no_exec: bool = False,
 ) -> list[ImageCollection]:
     """Find the images that one argument of a command line stands for.
 
     Args:
         path (str): A folder, a glob pattern, a ``.txt`` list, an image, a
-            COCO ``.json``, or a config ``.py``.
+            COCO ``.json``, or a config ``.py`` or ``.yaml``.
         loader (str): Of a config, the loader whose images are meant:
             ``'train'`` (of a dual loader both tasks) or ``'test'``.
         image_folder (str, optional): Where the images of a COCO json are.
             Defaults to None: the first that has its first image, of
             ``images/`` beside the json, one and two folders up, and the
             json's own folder.
+        no_exec (bool): Whether only configs that run no code are read.
+            Defaults to False.
 
     Returns:
         list[ImageCollection]: One, or for a config one a data set.
@@ -65,11 +73,11 @@ def find_collections(
         BadConfigError: If a config cannot be read or has no such loader.
     """
     kind = Path(path).suffix.lower() if os.path.isfile(path) else ''
-    if kind == '.py':
-        found = list(_of_config(path, loader))
+    if kind in CONFIG_SUFFIXES:
+        found = list(_of_config(path, loader, no_exec))
     elif kind == '.json':
         found = [ImageCollection(path, _of_coco(path, image_folder))]
-    elif kind == '.zip':
+    elif kind and is_archive_name(path):
         raise BadDataError(
             f'{path} is an archive: unpack it with python tools/'
             f'dataset_converters/unpack.py {path} FOLDER and pass the folder'
@@ -121,9 +129,11 @@ def _of_coco(path: str, image_folder: str | None) -> list[str]:
     return files
 
 
-def _of_config(path: str, loader: str) -> Iterator[ImageCollection]:
+def _of_config(
+    path: str, loader: str, no_exec: bool
+) -> Iterator[ImageCollection]:
     try:
-        config = Config.fromfile(path)
+        config = read_config(path, no_exec)
     except (ConfigParsingError, SyntaxError, OSError) as error:
         raise BadConfigError(f'{path}: {error}') from error
     for name, dataset in dataset_configs(config, loader).items():

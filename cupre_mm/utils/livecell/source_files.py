@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from cupre_mm.utils.archives import open_source
+from cupre_mm.utils.archives import is_archive_name, open_source
 from cupre_mm.utils.errors import BadConfigError, BadDataError
 from cupre_mm.utils.livecell.cell_types import cell_type_named
+from cupre_mm.utils.zip_tree import open_entry
 
 HINT = (
     'LIVECell is at https://sartorius-research.github.io/LIVECell/; '
@@ -64,30 +65,35 @@ class SourceFile:
         Raises:
             BadDataError: If it cannot be read.
         """
-        try:
-            if self.zipped:
-                with (
-                    zipfile.ZipFile(self.root) as archive,
-                    archive.open(self.name) as stream,
-                ):
-                    yield stream
-            else:
-                with (self.root / self.name).open('rb') as stream:
-                    yield stream
-        # RuntimeError: an encrypted entry; NotImplementedError: a
-        # compression that this Python was built without.
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            OSError,
-            RuntimeError,
-        ) as error:
-            raise BadDataError(
-                f'{self} cannot be read ({type(error).__name__}: {error}); '
-                'download it again'
-            ) from error
+        if not self.zipped:
+            try:
+                stream = (self.root / self.name).open('rb')
+            except OSError as error:
+                raise self._unreadable(error) from error
+            with stream:
+                yield stream
+        elif self.root.suffix.lower() != '.zip':
+            with open_source(self.root) as tree, tree.open(self.name) as file:
+                yield file
+        else:
+            # All of its entries were checked when the files were listed.
+            try:
+                archive = zipfile.ZipFile(self.root)
+            except (zipfile.BadZipFile, OSError) as error:
+                raise self._unreadable(error) from error
+            with (
+                archive,
+                open_entry(
+                    archive, archive.getinfo(self.name), self.root
+                ) as entry,
+            ):
+                yield entry
+
+    def _unreadable(self, error: Exception) -> BadDataError:
+        return BadDataError(
+            f'{self} cannot be read ({type(error).__name__}: {error}); '
+            'download it again'
+        )
 
 
 @dataclass
@@ -153,7 +159,7 @@ def find_files(sources: Sequence[Path], out: Path) -> LivecellFiles:
             path = (file.root / file.name).resolve()
             if not file.zipped and path.is_relative_to(out):
                 continue
-            if not file.zipped and path.suffix.lower() == '.zip':
+            if not file.zipped and is_archive_name(path):
                 for packed in _list(file.root / file.name):
                     _sort_in(packed, found)
             else:

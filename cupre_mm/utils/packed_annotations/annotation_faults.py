@@ -10,6 +10,13 @@ import numpy as np
 from pycocotools import mask as rle_tools
 
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.mask_checks import (
+    are_coordinates,
+    are_finite,
+    fills_image,
+    is_polygon,
+    is_side,
+)
 
 # Tools differ in whether a box ends at the last pixel or behind it, and in
 # rounding.
@@ -22,7 +29,7 @@ _FATAL = {
     'bad_bbox': "of its annotations have a 'bbox' that is not four numbers",
     'bad_area': "of its annotations have an 'area' that is not a number",
     'bad_mask': 'of its annotations have a segmentation that is neither '
-    'polygons nor run lengths',
+    'polygons nor run lengths that fill it',
     'no_mask': 'of its annotations have no segmentation, and the pipeline '
     'loads masks',
     'other_size_mask': 'of its masks are of another size than their image',
@@ -203,6 +210,7 @@ class FaultFinder:
             set(map(type, rows)) == {list}
             and set(map(len, rows)) == {count}
             and set(map(type, chain.from_iterable(rows))) <= {int, float}
+            and are_finite(list(chain.from_iterable(rows)))
         ):
             rows = list(rows)
             for index, row in enumerate(rows):
@@ -210,6 +218,7 @@ class FaultFinder:
                     isinstance(row, list)
                     and len(row) == count
                     and {type(value) for value in row} <= {int, float}
+                    and are_finite(row)
                 ):
                     continue
                 annotation = annotations[index]
@@ -307,29 +316,33 @@ def _check_polygons(parts: Any) -> int:
         return _NO_MASK
     if not isinstance(parts, list):
         return _BAD_MASK
+    found = _EMPTY_MASK
     for part in parts:
-        if not isinstance(part, list):
+        if is_polygon(part):
+            found = _GOOD
+        elif not isinstance(part, list) or (
+            part and not are_coordinates(part)
+        ):
             return _BAD_MASK
-        if len(part) >= 6 and len(part) % 2 == 0:
-            return _GOOD if type(part[0]) in (int, float) else _BAD_MASK
-    return _EMPTY_MASK
+    return found
 
 
 def _check_rle(mask: dict) -> tuple[int, tuple[int, int]]:
     """Verdict, and height and width; zeros where they cannot be told."""
     if not mask:
         return _NO_MASK, (0, 0)
-    counts = mask.get('counts')
-    try:
-        height, width = (int(side) for side in mask.get('size'))
-        if isinstance(counts, list):
-            # Runs of background and object in turn.
-            pixels = sum(counts[1::2])
-            if sum(counts) != height * width:
-                return _BAD_MASK, (0, 0)
-        else:
-            size = [height, width]
-            pixels = int(rle_tools.area({'size': size, 'counts': counts}))
-    except (TypeError, ValueError):
+    size, counts = mask.get('size'), mask.get('counts')
+    if not isinstance(size, list) or len(size) != 2:
         return _BAD_MASK, (0, 0)
-    return (_GOOD if pixels else _EMPTY_MASK), (height, width)
+    height, width = size
+    if not (is_side(height) and is_side(width)):
+        return _BAD_MASK, (0, 0)
+    pixels = height * width
+    if not fills_image(counts, pixels):
+        return _BAD_MASK, (0, 0)
+    if isinstance(counts, list):
+        # Runs of background and object in turn.
+        found = any(counts[1::2])
+    else:
+        found = rle_tools.area({'size': size, 'counts': counts})
+    return (_GOOD if found else _EMPTY_MASK), (height, width)

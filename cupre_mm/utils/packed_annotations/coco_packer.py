@@ -21,6 +21,7 @@ from cupre_mm.utils.coco_checks import (
 )
 from cupre_mm.utils.errors import BadDataError
 from cupre_mm.utils.json_stream import read_entries, read_list
+from cupre_mm.utils.mask_checks import LARGEST_SIDE
 from cupre_mm.utils.packed_annotations.annotation_faults import FaultFinder
 from cupre_mm.utils.packed_annotations.annotation_packing import (
     pack_annotations,
@@ -193,11 +194,18 @@ def _check_sizes(images: Sequence[dict], name: str | Path) -> None:
             image['id']
             for image in images
             if key in image
-            and not (type(image[key]) in (int, float) and image[key] > 0)
+            and not (
+                type(image[key]) in (int, float)
+                and 0 < image[key] <= LARGEST_SIDE
+            )
         ]
         for ids, what in (
             (lacking, f'have no {key!r}'),
-            (wrong, f'have a {key!r} that is not a positive number'),
+            (
+                wrong,
+                f'have a {key!r} that is not a positive number up to '
+                f'{LARGEST_SIDE}',
+            ),
         ):
             if ids:
                 raise BadDataError(

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_codes
 
-from cupre_mm.evaluation.rle_runs import read_runs
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.rle_runs import read_runs
 
 SHAPE = (23, 31)
 

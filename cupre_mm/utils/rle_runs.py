@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,10 +67,11 @@ def read_runs(codes: Sequence[dict], shape: tuple[int, int]) -> Runs:
         BadDataError: If a mask has another size or is no such code.
     """
     for i, code in enumerate(codes):
-        if tuple(code['size']) != tuple(shape):
+        size = code['size']
+        if not isinstance(size, Iterable) or tuple(size) != tuple(shape):
             raise BadDataError(
-                f'mask {i} is {list(code["size"])} (height, width), but the '
-                f'image {list(shape)}'
+                f'mask {i} is {size} (height, width), but the image '
+                f'{list(shape)}'
             )
         if not isinstance(code['counts'], (bytes, str)):
             raise BadDataError(
@@ -79,7 +80,7 @@ def read_runs(codes: Sequence[dict], shape: tuple[int, int]) -> Runs:
                 'pycocotools.mask.encode, lists of runs with frPyObjects'
             )
     texts = [
-        text if isinstance(text, bytes) else text.encode()
+        text if isinstance(text, bytes) else text.encode(errors='replace')
         for text in (code['counts'] for code in codes)
     ]
     values, owner = _read_numbers(texts)

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from cupre_mm.utils.cell_preparation import intensity_scale
-from cupre_mm.utils.cell_preparation.intensity_scale import (
+from cupre_mm.utils import intensity_scale
+from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.intensity import stretch_to_uint8
+from cupre_mm.utils.intensity_scale import (
     IntensityCounter,
     IntensityLimits,
     keep_values,
     scale_between,
 )
-from cupre_mm.utils.errors import BadDataError
-from cupre_mm.utils.intensity import stretch_to_uint8
 
 RNG = np.random.default_rng(0)
 

@@ -1,0 +1,1 @@
+"""Parts of ``tools/analysis/measure_communication.py``."""

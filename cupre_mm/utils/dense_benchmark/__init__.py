@@ -1,0 +1,1 @@
+"""Parts of ``tools/analysis/benchmark_dense.py``."""
