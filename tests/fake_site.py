@@ -1,5 +1,6 @@
 """Virtual environments in any state, with packages that are only pretended."""
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -42,6 +43,8 @@ def write_package(folder: Path, name: str, code: str) -> None:
         path.mkdir(exist_ok=True)
         (path / '__init__.py').touch()
     (path / '__init__.py').write_text(code)
+    # Python would take the bytecode of a file of the same size and second.
+    shutil.rmtree(path / '__pycache__', ignore_errors=True)
 
 
 class Environment:
