@@ -19,6 +19,7 @@ PATHS = sorted(
     for path in CONFIGS.rglob('*.py')
     if '_base_' not in path.relative_to(CONFIGS).parts
 )
+ARMS = ('scratch', 'coco', 'moco', 'amt2')
 LOOKS = ('phase', 'fluorescence', 'stained')
 SOURCES = (
     'evican',
@@ -33,6 +34,10 @@ SOURCES = (
     'wbc2',
     'sbs_transfluor',
 )
+
+
+def finetuning(arm: str, percent: int, data: str) -> str:
+    return f'{arm}_cascade-mask-rcnn_r50_fpn_{percent}pct_{data}'
 
 
 def write_annotations(source: Path, target: Path, names: list[str]) -> None:
@@ -121,3 +126,9 @@ def configs(data_root) -> Iterator[dict[Path, Config]]:
         patch.setattr(utils, 'load', functools.cache(utils.load))
         init_default_scope('mmdet')
         yield {path: Config.fromfile(path) for path in PATHS}
+
+
+@pytest.fixture
+def named(configs) -> dict[str, Config]:
+    """Every config by its name."""
+    return {path.stem: config for path, config in configs.items()}

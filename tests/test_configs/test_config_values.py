@@ -1,10 +1,9 @@
-"""What configs say: fair comparisons, one change an ablation, inheritance."""
+"""What configs say, and how they are inherited and changed."""
 
 import argparse
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -18,97 +17,8 @@ from cupre_mm.utils.dataset_inspection.anchor_coverage import (
     grid_of_model,
     shape_coverage,
 )
-from tests.test_configs.conftest import CONFIGS, PATHS
-
-ARMS = ('scratch', 'coco', 'moco', 'amt2')
-PERCENT = (5, 10, 20, 50, 100)
-# What a Runner reads; the rest are the config's own variables.
-RUN_KEYS = (
-    'auto_scale_lr',
-    'custom_hooks',
-    'default_hooks',
-    'default_scope',
-    'find_unused_parameters',
-    'load_from',
-    'model',
-    'optim_wrapper',
-    'param_scheduler',
-    'randomness',
-    'resume',
-    'sync_bn',
-    'test_cfg',
-    'test_dataloader',
-    'test_evaluator',
-    'train_cfg',
-    'train_dataloader',
-    'val_cfg',
-    'val_dataloader',
-    'val_evaluator',
-)
-
-
-def flat(value: Any, name: str = '') -> Iterator[tuple[str, Any]]:
-    """All single values of a config, by dotted names."""
-    if isinstance(value, Mapping) and value:
-        for key, part in value.items():
-            yield from flat(part, f'{name}.{key}' if name else str(key))
-    elif isinstance(value, (list, tuple)) and value:
-        for number, part in enumerate(value):
-            yield from flat(part, f'{name}.{number}')
-    else:
-        yield name, value
-
-
-def differences(one: Config, other: Config) -> set[str]:
-    """Names of the values in which two runs differ."""
-    first, second = (
-        dict(flat({k: v for k, v in c.to_dict().items() if k in RUN_KEYS}))
-        for c in (one, other)
-    )
-    absent = object()
-    return {
-        name
-        for name in first.keys() | second.keys()
-        if first.get(name, absent) != second.get(name, absent)
-    }
-
-
-@pytest.fixture
-def named(configs) -> dict[str, Config]:
-    return {path.stem: config for path, config in configs.items()}
-
-
-def finetuning(arm: str, percent: int, data: str) -> str:
-    return f'{arm}_cascade-mask-rcnn_r50_fpn_{percent}pct_{data}'
-
-
-@pytest.mark.parametrize('data', ['livecell', 'bbbc038'])
-@pytest.mark.parametrize('percent', PERCENT)
-def test_arms_differ_in_their_starting_weights_alone(named, data, percent):
-    scratch = named[finetuning('scratch', percent, data)]
-    assert scratch.load_from is None
-    starts = {None}
-    for arm in ARMS[1:]:
-        config = named[finetuning(arm, percent, data)]
-        assert differences(scratch, config) == {'load_from'}
-        starts.add(config.load_from)
-    assert len(starts) == len(ARMS)
-
-
-@pytest.mark.parametrize('data', ['livecell', 'bbbc038'])
-@pytest.mark.parametrize('arm', ARMS)
-def test_shares_of_labels_differ_in_the_annotation_file_alone(
-    named, data, arm
-):
-    whole = named[finetuning(arm, 100, data)]
-    for percent in PERCENT:
-        config = named[finetuning(arm, percent, data)]
-        dataset = config.train_dataloader.dataset
-        assert dataset.ann_file == f'annotations/seed0/train_{percent}.json'
-        assert differences(whole, config) <= {
-            'train_dataloader.dataset.ann_file'
-        }
-
+from tests.test_configs.config_differences import differences
+from tests.test_configs.conftest import ARMS, CONFIGS, PATHS, finetuning
 
 FINETUNING = [
     path
@@ -156,95 +66,6 @@ def test_the_folder_of_splits_alone_keeps_the_share(monkeypatch):
         assert config.train_dataloader.dataset.ann_file == (
             'annotations/seed1/train_20.json'
         )
-
-
-@pytest.mark.parametrize(
-    'arm', ['finetune_amt2_mini', 'finetune_coco_mini', 'finetune_moco_mini']
-)
-def test_mini_arms_differ_in_their_starting_weights_alone(named, arm):
-    scratch = named['finetune_scratch_mini']
-    assert differences(scratch, named[arm]) == {'load_from'}
-
-
-def test_demo_arms_differ_in_their_starting_weights_alone(named):
-    scratch, amt2 = (
-        named[f'finetune_{arm}_demo'] for arm in ('scratch', 'amt2')
-    )
-    assert differences(scratch, amt2) == {'load_from'}
-
-
-def changed_parts(one: Config, other: Config) -> set[str]:
-    """The first two levels of the values in which two runs differ."""
-    names = differences(one, other)
-    return {'.'.join(name.split('.')[:2]) for name in names}
-
-
-@pytest.mark.parametrize(
-    ('base', 'name', 'parts'),
-    [
-        (
-            'amt2',
-            'coco_cascade-mask-rcnn_r50_fpn_90k',
-            {'train_cfg.schedule', 'train_dataloader.moco'},
-        ),
-        (
-            'amt2',
-            'moco_cascade-mask-rcnn_r50_fpn_90k',
-            {
-                'train_cfg.schedule',
-                'train_dataloader.det',
-                'load_from',
-                # Without detection the contrastive batch is scaled by.
-                'auto_scale_lr.base_batch_size',
-            },
-        ),
-        (
-            'amt2_mini',
-            'coco_mini',
-            {'train_cfg.schedule', 'train_dataloader.moco'},
-        ),
-        (
-            'amt2_mini',
-            'moco_mini',
-            {'train_cfg.schedule', 'train_dataloader.det', 'load_from'},
-        ),
-        ('amt2_mini', 'amt2_in-domain_mini', {'train_dataloader.moco'}),
-        ('amt2', 'amt2_order-swapped', {'train_cfg.schedule'}),
-        ('amt2', 'amt2_summed-loss', {'train_cfg.schedule'}),
-        ('amt2', 'amt2_no-warmup', {'load_from'}),
-        ('amt2', 'amt2_moco-v1-head', {'model.moco'}),
-        ('amt2', 'amt2_frozen-bn', {'model.backbone'}),
-        ('amt2', 'amt2_no-normalization', {'train_dataloader.moco'}),
-    ],
-)
-def test_variant_changes_one_thing(named, base, name, parts):
-    assert changed_parts(named[base], named[name]) == parts
-
-
-@pytest.mark.parametrize('scale', ['', '_mini', '_demo'])
-def test_watching_forgetting_adds_a_validation_and_nothing_else(named, scale):
-    watching = named[f'amt2_watch-forgetting{scale}']
-    changed = changed_parts(named[f'amt2{scale}'], watching)
-    assert {name.partition('.')[0] for name in changed} == {
-        'train_cfg',
-        'val_cfg',
-        'val_dataloader',
-        'val_evaluator',
-    }
-    assert {n for n in changed if n.startswith('train')} == {
-        'train_cfg.val_interval'
-    }
-
-
-def test_two_optimizers_are_the_one_of_amt2_twice(named):
-    two = named['amt2_two-optimizers']
-    assert changed_parts(named['amt2'], two) <= {
-        f'optim_wrapper.{name}'
-        for name in ('type', 'optimizer', 'clip_grad')
-        + ('constructor', 'moco', 'det')
-    }
-    for task in ('moco', 'det'):
-        assert two.optim_wrapper[task] == named['amt2'].optim_wrapper
 
 
 def test_amt2_is_the_method_as_published(named):
