@@ -12,6 +12,8 @@ from cupre_mm.utils.errors import BadDataError
 # Numbers, arrays and tensors: all that predictions are made of.
 _ALLOWED = frozenset(
     {
+        ('__builtin__', 'bytes'),
+        ('builtins', 'bytes'),
         ('builtins', 'slice'),
         ('collections', 'OrderedDict'),
         ('numpy', 'dtype'),
@@ -56,9 +58,18 @@ class _Numbers(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ('torch.storage', '_load_from_bytes'):
             return _tensor_storage
+        if (module, name) == ('_codecs', 'encode'):
+            return _bytes_of
         if (module, name) in _ALLOWED:
             return super().find_class(module, name)
         raise BadDataError(f'it would run {module}.{name}')
+
+
+def _bytes_of(text: str, encoding: str) -> bytes:
+    # How pickles of protocol 2, mmengine's, hold the codes of masks.
+    if encoding != 'latin1':
+        raise BadDataError(f'it would run the codec {encoding!r}')
+    return text.encode('latin1')
 
 
 def _tensor_storage(content: bytes) -> Any:

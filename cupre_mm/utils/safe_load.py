@@ -62,7 +62,12 @@ def _allowed_types() -> list[Callable]:
     parts of a config. numpy 2 renamed ``numpy.core``; files of both kinds
     are about.
     """
-    core = getattr(np, '_core', None) or np.core
+    # numpy 1.26 has a numpy._core as well, for pickles alone.
+    core = (
+        np._core
+        if np.lib.NumpyVersion(np.__version__) >= '2.0.0b1'
+        else np.core
+    )
     renamed = [
         _named(
             getattr(core.multiarray, name), f'numpy.{part}.multiarray', name
