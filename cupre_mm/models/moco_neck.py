@@ -54,6 +54,7 @@ class MoCoNeck(BaseModule):
                 'backbone, such as (-1, ) for the last.'
             )
         self.stages = tuple(stages)
+        self._in_channels = projector.get('in_channels')
         self.projector = MODELS.build(projector)
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
@@ -64,9 +65,20 @@ class MoCoNeck(BaseModule):
 
         Returns:
             Tensor: Vectors of shape (N, C), not normalised.
+
+        Raises:
+            BadConfigError: If there is no such stage, or the projector is
+                for another number of channels.
         """
         with config_values('MoCoNeck', stages=self.stages):
             chosen = [features[stage] for stage in self.stages]
+        channels = sum(one.shape[1] for one in chosen)
+        if self._in_channels not in (None, channels):
+            raise BadConfigError(
+                f'MoCoNeck: the stages {self.stages} of the backbone have '
+                f'{channels} channels together, but projector.in_channels='
+                f'{self._in_channels}: set it to {channels}'
+            )
         if len(chosen) > 1:
             pooled = [F.adaptive_avg_pool2d(one, 1) for one in chosen]
             chosen = [torch.cat(pooled, dim=1)]

@@ -72,7 +72,7 @@ class OptionsAction(DictAction):
                 if sum(map(pair.count, '([')) > _MOST_BRACKETS:
                     raise ValueError(f'more than {_MOST_BRACKETS} brackets')
                 super().__call__(parser, namespace, [pair], option_string)
-            except (AssertionError, ValueError) as error:
+            except (AssertionError, RecursionError, ValueError) as error:
                 parser.error(
                     f'argument {option_string}: {pair[:200]!r} is not '
                     'key=value with whole brackets '

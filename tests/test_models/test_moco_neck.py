@@ -3,6 +3,7 @@ import torch
 from torch import Tensor
 
 from cupre_mm.models import MoCoNeck
+from cupre_mm.utils.errors import BadConfigError
 
 CHANNELS = (4, 6, 8)
 
@@ -58,3 +59,12 @@ def test_several_stages_are_pooled_and_joined_in_their_order(features):
 def test_no_stage_is_refused():
     with pytest.raises(ValueError, match='stages is empty'):
         MoCoNeck(mlp(8), stages=())
+
+
+@pytest.mark.parametrize(('stages', 'total'), [((-1, -1), 16), ((0,), 4)])
+def test_projector_for_other_stages_is_refused(features, stages, total):
+    neck = MoCoNeck(mlp(8), stages=stages)
+    with pytest.raises(
+        BadConfigError, match=f'in_channels=8: set it to {total}'
+    ):
+        neck(features)

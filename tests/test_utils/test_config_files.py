@@ -1,13 +1,15 @@
 """What a config or an option cannot be is said in one line."""
 
 import argparse
+import inspect
+import sys
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
 from cupre_mm.utils.cli import add_run_arguments, load_config
-from cupre_mm.utils.config_files import merge_options
+from cupre_mm.utils.config_files import OptionsAction, merge_options
 from cupre_mm.utils.errors import BadConfigError
 
 
@@ -50,6 +52,20 @@ def test_option_that_cannot_be_read_is_a_usage_error(
     message = capsys.readouterr().err
     assert 'argument --cfg-options' in message
     assert 'key=value' in message
+
+
+def test_brackets_too_deep_for_the_stack_are_a_usage_error(capsys):
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction)
+    limit = sys.getrecursionlimit()
+    # As deep in calls as a program may be that embeds the tool.
+    sys.setrecursionlimit(len(inspect.stack()) + 60)
+    try:
+        with pytest.raises(SystemExit):
+            parser.parse_args(['--cfg-options', 'a=' + '[' * 49 + ']' * 49])
+    finally:
+        sys.setrecursionlimit(limit)
+    assert 'recursion' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
