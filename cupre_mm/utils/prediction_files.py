@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.pickled_bytes import bytes_of_text
 
 # Numbers, arrays and tensors: all that predictions are made of.
 _ALLOWED = frozenset(
@@ -59,17 +60,10 @@ class _Numbers(pickle.Unpickler):
         if (module, name) == ('torch.storage', '_load_from_bytes'):
             return _tensor_storage
         if (module, name) == ('_codecs', 'encode'):
-            return _bytes_of
+            return bytes_of_text
         if (module, name) in _ALLOWED:
             return super().find_class(module, name)
         raise BadDataError(f'it would run {module}.{name}')
-
-
-def _bytes_of(text: str, encoding: str) -> bytes:
-    # How pickles of protocol 2, mmengine's, hold the codes of masks.
-    if encoding != 'latin1':
-        raise BadDataError(f'it would run the codec {encoding!r}')
-    return text.encode('latin1')
 
 
 def _tensor_storage(content: bytes) -> Any:

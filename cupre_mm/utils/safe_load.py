@@ -24,6 +24,7 @@ from mmengine.logging import HistoryBuffer, print_log
 from mmengine.runner import CheckpointLoader
 
 from cupre_mm.utils.errors import BadCheckpointError, MissingDataError
+from cupre_mm.utils.pickled_bytes import bytes_of_text
 
 _FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 _FORCE_NOT = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
@@ -79,6 +80,8 @@ def _allowed_types() -> list[Callable]:
     return [
         HistoryBuffer,
         _named(_history_method, 'builtins', 'getattr'),
+        # Of bytes; torch 2.4 does not allow it by itself.
+        _named(bytes_of_text, '_codecs', 'encode'),
         ConfigDict,
         # torch fills no subclass of dict: a plain one stands for it.
         _named(lambda *factory: {}, 'collections', 'defaultdict'),

@@ -203,6 +203,24 @@ def test_signals_are_given_back_after_training(tmp_path):
     assert [signal.getsignal(one) for one in (2, 15)] == before
 
 
+class Fault(Hook):
+    """Ends a training as an error does."""
+
+    def after_train_iter(self, runner: Any, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError('fault')
+
+
+def test_signals_are_given_back_after_an_error(tmp_path):
+    before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
+    with pytest.raises(RuntimeError, match='fault'):
+        toy_runner(tmp_path, None, Fault()).train()
+    assert {number: signal.getsignal(number) for number in before} == before
+    child = in_process(time.sleep, 600)
+    os.kill(child.pid, signal.SIGTERM)
+    child.join(60)
+    assert child.exitcode == -signal.SIGTERM
+
+
 @pytest.mark.parametrize(
     'wrong',
     [

@@ -1,5 +1,6 @@
 """Ends a run on a signal: the iteration is finished, the state is saved."""
 
+import functools
 import os
 import signal
 import threading
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from mmengine.dist import all_gather, all_reduce, barrier, get_world_size
 from mmengine.hooks import CheckpointHook, EMAHook, Hook
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 
 from cupre_mm.registry import HOOKS
 from cupre_mm.utils.errors import BadConfigError
@@ -86,12 +87,26 @@ class SafeStopHook(Hook):
         self._told_of_end = False
 
     def before_run(self, runner: Runner) -> None:
-        """Shield the loader workers that will be started.
+        """Shield loader workers while the training loop runs.
 
         Args:
             runner (Runner): The runner.
         """
-        shield_workers(self.signals)
+        loop = runner._train_loop
+        if not isinstance(loop, BaseLoop):
+            return
+        train = loop.run
+
+        @functools.wraps(train)
+        def run() -> Any:
+            shield_workers(self.signals)
+            # mmengine calls no hook when training ends by an error.
+            try:
+                return train()
+            finally:
+                self.after_train(runner)
+
+        loop.run = run
 
     def before_train(self, runner: Runner) -> None:
         """Listen to the signals from now on.
