@@ -4,7 +4,6 @@ from cupre_mm.datasets import transforms
 from cupre_mm.datasets.bbbc038 import BBBC038Dataset
 from cupre_mm.datasets.cell_images import CellImages
 from cupre_mm.datasets.checked_coco import CheckedCocoDataset
-from cupre_mm.datasets.cropped_bitmap_masks import CroppedBitmapMasks
 from cupre_mm.datasets.dual_dataloader import DualDataLoader
 from cupre_mm.datasets.livecell import LIVECellDataset
 from cupre_mm.datasets.seeded_stream import SeededDataset, SeededSampler
@@ -17,7 +16,6 @@ __all__ = [
     'BBBC038Dataset',
     'CellImages',
     'CheckedCocoDataset',
-    'CroppedBitmapMasks',
     'DualDataLoader',
     'LIVECellDataset',
     'SeededDataset',

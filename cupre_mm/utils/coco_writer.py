@@ -45,8 +45,11 @@ class CocoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._part.unlink(missing_ok=True)
+        # On a full disk closing fails, for it writes what is left.
+        try:
+            self._file.close()
+        finally:
+            self._part.unlink(missing_ok=True)
 
     def add(self, annotation: dict[str, Any]) -> None:
         """Write an annotation.

@@ -77,10 +77,7 @@ def read_dump(path: str | Path, device: str = 'cpu') -> dict[str, Any]:
     if not Path(path).is_file():
         raise MissingDataError(f'the dump {path} does not exist')
     try:
-        with (
-            weights_only(str(path)),
-            torch.serialization.safe_globals(_batch_types()),
-        ):
+        with weights_only(str(path), _batch_types()):
             dump = torch.load(path, map_location=device)
     except (RuntimeError, EOFError, OSError) as error:
         raise BadDataError(
@@ -156,9 +153,12 @@ def _batch_types() -> list[type]:
     from mmengine.structures import BaseDataElement, InstanceData, PixelData
     from mmpretrain.structures import DataSample
 
+    from cupre_mm.utils.cropped_bitmap_masks import CroppedBitmapMasks
+
     return [
         BaseDataElement,
         BitmapMasks,
+        CroppedBitmapMasks,
         DataSample,
         DetDataSample,
         HorizontalBoxes,
@@ -167,4 +167,6 @@ def _batch_types() -> list[type]:
         PolygonMasks,
         # Pickles make arrays without elements from it.
         bytes,
+        # Data samples list their fields in one; torch 2.4 has to be told.
+        set,
     ]

@@ -10,7 +10,7 @@ mmengine's :class:`~mmengine.runner.CheckpointLoader` is wrapped, so that
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -96,11 +96,13 @@ def _allowed_types() -> list[Callable]:
 
 
 @contextmanager
-def weights_only(source: str) -> Iterator[None]:
+def weights_only(source: str, more: Sequence[Callable] = ()) -> Iterator[None]:
     """Make every ``torch.load`` inside read weights and allowed types only.
 
     Args:
         source (str): What is read, for the message.
+        more (Sequence[Callable]): Types allowed beside those of
+            checkpoints. Defaults to none.
 
     Yields:
         None: Nothing.
@@ -114,7 +116,7 @@ def weights_only(source: str) -> Iterator[None]:
     os.environ[_FORCE] = '1'
     os.environ.pop(_FORCE_NOT, None)
     try:
-        with _allowing(_allowed_types()):
+        with _allowing([*_allowed_types(), *more]):
             yield
     except UnpicklingError as error:
         raise BadCheckpointError(_refusal(source, str(error))) from error

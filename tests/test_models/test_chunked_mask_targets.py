@@ -11,7 +11,7 @@ from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS, init_default_scope
 
-from cupre_mm.datasets import CroppedBitmapMasks
+from cupre_mm.utils.cropped_bitmap_masks import CroppedBitmapMasks
 from cupre_mm.utils.errors import BadConfigError
 
 HEAD = dict(num_convs=1, in_channels=2, conv_out_channels=2, num_classes=1)

@@ -1,9 +1,15 @@
 import pickle
 
+import numpy as np
 import pytest
 import torch
+from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks, PolygonMasks
+from mmengine.structures import InstanceData
+from torch import nn
 
 from cupre_mm.engine.hooks import InvalidLossHook
+from cupre_mm.utils.cropped_bitmap_masks import CroppedBitmapMasks
 from cupre_mm.utils.errors import (
     BadCheckpointError,
     BadConfigError,
@@ -11,7 +17,11 @@ from cupre_mm.utils.errors import (
     InvalidLossError,
     MissingDataError,
 )
-from cupre_mm.utils.invalid_loss_dump import read_dump, replay_dump
+from cupre_mm.utils.invalid_loss_dump import (
+    read_dump,
+    replay_dump,
+    write_dump,
+)
 from tests.invalid_loss_runs import toy_run
 
 
@@ -59,3 +69,25 @@ def test_built_model_has_to_be_given(tmp_path):
     (path,) = tmp_path.glob('invalid_loss*.pth')
     with pytest.raises(BadConfigError, match='replay_dump'):
         replay_dump(path)
+
+
+def test_every_kind_of_masks_comes_back(tmp_path):
+    pixels = np.zeros((1, 6, 8), np.uint8)
+    pixels[0, 2:4, 3:6] = 1
+    kinds = [
+        BitmapMasks(pixels, 6, 8),
+        CroppedBitmapMasks.from_dense(pixels, 6, 8),
+        PolygonMasks([[np.array([3.0, 2, 6, 2, 6, 4])]], 6, 8),
+    ]
+    path = tmp_path / 'dump.pth'
+    samples = [
+        DetDataSample(gt_instances=InstanceData(masks=masks))
+        for masks in kinds
+    ]
+    step = {'kwargs': {'data_samples': samples}}
+    write_dump(path, nn.Linear(1, 1), None, step)
+    found = read_dump(path)['kwargs']['data_samples']
+    for sample, masks in zip(found, kinds):
+        back = sample.gt_instances.masks
+        assert type(back) is type(masks)
+        np.testing.assert_array_equal(back.to_ndarray(), masks.to_ndarray())

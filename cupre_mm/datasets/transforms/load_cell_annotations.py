@@ -2,8 +2,8 @@
 
 from mmdet.datasets.transforms import LoadAnnotations
 
-from cupre_mm.datasets.cropped_bitmap_masks import CroppedBitmapMasks
 from cupre_mm.registry import TRANSFORMS
+from cupre_mm.utils.cropped_bitmap_masks import CroppedBitmapMasks
 
 
 @TRANSFORMS.register_module()
@@ -11,8 +11,8 @@ class LoadCellAnnotations(LoadAnnotations):
     """mmdet's ``LoadAnnotations``, with masks held as crops.
 
     Takes the same arguments and gives the same masks, from polygons and
-    run-length codes, as :class:`~cupre_mm.datasets.CroppedBitmapMasks`. With
-    ``poly2mask=False`` it is mmdet's.
+    run-length codes, as ``cupre_mm.utils.cropped_bitmap_masks``'s
+    ``CroppedBitmapMasks``. With ``poly2mask=False`` it is mmdet's.
     """
 
     def _load_masks(self, results: dict) -> None:

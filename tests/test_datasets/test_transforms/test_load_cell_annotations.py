@@ -9,7 +9,7 @@ from mmdet.registry import TRANSFORMS
 from mmdet.utils import register_all_modules
 from pycocotools import mask as mask_utils
 
-from cupre_mm.datasets import CroppedBitmapMasks
+from cupre_mm.utils.cropped_bitmap_masks import CroppedBitmapMasks
 
 HEIGHT, WIDTH = 60, 80
 

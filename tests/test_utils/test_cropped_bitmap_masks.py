@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks
 
-from cupre_mm.datasets import CroppedBitmapMasks
+from cupre_mm.utils.cropped_bitmap_masks import CroppedBitmapMasks
 
 
 def random_pair(
