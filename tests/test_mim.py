@@ -112,6 +112,16 @@ def train_and_test(mim: Path, folder: Path) -> None:
     )
     assert 'Testing finished successfully' in tested
     assert list((folder / 'tested').rglob('report.json'))
+    images = Path('data', 'demo', 'cells_labelled', 'images')
+    predicted = succeed(
+        [
+            *(mim, 'run', 'cupre_mm', 'predict', ROOT / CONFIG, checkpoint),
+            *(images, 'predicted', '--outputs', 'label', '--device', 'cpu'),
+        ],
+        folder,
+    )
+    assert 'The script finished successfully' in predicted
+    assert list((folder / 'predicted' / 'label').rglob('*.tif'))
 
 
 def test_openmim_trains_and_tests_an_installed_wheel(

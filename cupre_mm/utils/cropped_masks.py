@@ -44,7 +44,7 @@ class CroppedMask:
     @property
     def area(self) -> int:
         """Number of pixels."""
-        return int(self.pixels.sum())
+        return int(np.count_nonzero(self.pixels))
 
     @property
     def place(self) -> tuple[slice, slice]:
@@ -62,6 +62,24 @@ class CroppedMask:
             CroppedMask: The mask, which shares its pixels with this one.
         """
         return CroppedMask(self.top + rows, self.left + columns, self.pixels)
+
+    def area_in(self, top: int, left: int, bottom: int, right: int) -> int:
+        """Count the pixels inside of a box.
+
+        Args:
+            top (int): First row of the box.
+            left (int): First column.
+            bottom (int): The row after the last.
+            right (int): The column after the last.
+
+        Returns:
+            int: Number of pixels.
+        """
+        inside = self.pixels[
+            max(top - self.top, 0) : max(bottom - self.top, 0),
+            max(left - self.left, 0) : max(right - self.left, 0),
+        ]
+        return int(np.count_nonzero(inside))
 
     def shared_pixels(self, other: CroppedMask) -> int:
         """Count the pixels that two masks have in common.
@@ -130,6 +148,25 @@ def crop_mask(pixels: np.ndarray) -> CroppedMask | None:
     top, left = int(rows[0]), int(columns[0])
     inside = pixels[top : rows[-1] + 1, left : columns[-1] + 1]
     return CroppedMask(top, left, np.ascontiguousarray(inside, bool))
+
+
+def join_masks(masks: Sequence[CroppedMask]) -> CroppedMask:
+    """Make one mask of what is in any of several.
+
+    Args:
+        masks (Sequence[CroppedMask]): At least one.
+
+    Returns:
+        CroppedMask: Their union.
+    """
+    top, left = min(one.top for one in masks), min(one.left for one in masks)
+    bottom = max(one.bottom for one in masks)
+    right = max(one.right for one in masks)
+    pixels = np.zeros((bottom - top, right - left), bool)
+    for one in masks:
+        moved = one.moved(-top, -left)
+        pixels[moved.place] |= one.pixels
+    return CroppedMask(top, left, pixels)
 
 
 def crop_codes(

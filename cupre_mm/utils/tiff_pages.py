@@ -63,7 +63,6 @@ def read_rows(
     keyframe = page.keyframe
     separate, _, _, width, together = keyframe.shaped
     check_pixels((separate, stop - start, width, together))
-    check_pixels(keyframe.chunks)
     if keyframe.is_final:
         mapped = keyframe.parent.filehandle.memmap_array(
             keyframe.parent.byteorder + keyframe.dtype.char,
@@ -73,6 +72,7 @@ def read_rows(
         rows = np.array(mapped[:, 0, start:stop])
         rows = rows.astype(keyframe.dtype, copy=False)
     else:
+        check_pixels(keyframe.chunks)
         rows = np.empty(
             (separate, stop - start, width, together), keyframe.dtype
         )

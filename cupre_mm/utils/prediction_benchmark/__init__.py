@@ -1,0 +1,1 @@
+"""Images, stock predictors and scores for the benchmark of prediction."""
