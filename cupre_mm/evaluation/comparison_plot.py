@@ -5,6 +5,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
+from cupre_mm.utils.figure_files import save_figure
+
 from .report_comparison import MEASURES, Comparison, PairedResult
 
 matplotlib.use('Agg')
@@ -55,11 +57,9 @@ def save_comparison_plot(path: str | Path, comparison: Comparison) -> Path:
         'not of the training seed.',
         fontsize=8,
     )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path, dpi=120)
     plt.close(figure)
-    return path
+    return Path(path)
 
 
 def _draw(axis: Axes, row: int, one: PairedResult) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 
 from cupre_mm.utils.errors import MissingDataError
+from cupre_mm.utils.figure_files import save_figure
 
 matplotlib.use('Agg')
 from matplotlib import pyplot as plt
@@ -77,6 +78,6 @@ def save_loss_curves(
         axis.set_ylim(bottom=0)
         axis.legend(fontsize=7)
     axes[0][0].set_ylabel('loss')
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path, dpi=110)
     plt.close(figure)
     return Path(path)

@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from pycocotools import mask as mask_codes
 
+from cupre_mm.utils.figure_files import save_figure
 from cupre_mm.utils.prediction_files import read_predictions
 
 matplotlib.use('Agg')
@@ -127,6 +128,6 @@ def save_comparison(
         for axis in line:
             axis.axis('off')
     figure.suptitle(title, fontsize=10)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path, dpi=110)
     plt.close(figure)
     return Path(path)

@@ -8,6 +8,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from cupre_mm.utils.figure_files import save_figure
+
 matplotlib.use('Agg')
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -87,7 +89,7 @@ def _save(
     axis.set_title(title, fontsize=11, loc='left')
     try:
         caption = draw(axis, details, images)
-        figure.savefig(path, dpi=120)
+        save_figure(figure, path, dpi=120)
     finally:
         plt.close(figure)
     return caption

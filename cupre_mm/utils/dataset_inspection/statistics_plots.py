@@ -7,6 +7,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from cupre_mm.utils.figure_files import save_figure
+
 matplotlib.use('Agg')
 from matplotlib import pyplot as plt
 
@@ -213,7 +215,6 @@ def _plain_ticks(axis: Any, edges: np.ndarray) -> None:
 
 def _save(figure: Any, path: Path, title: str) -> Path:
     figure.suptitle(title, fontsize=10)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path, dpi=110)
     plt.close(figure)
     return path
