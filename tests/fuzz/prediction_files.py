@@ -4,6 +4,7 @@ import functools
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from hypothesis import strategies as st
 
@@ -187,10 +188,12 @@ def _compare(data: bytes, folder: Path) -> None:
     good, other = folder / 'good.json', folder / 'other.json'
     good.write_text(json.dumps({**_report(), 'checkpoint_sha256': 'ghi'}))
     other.write_bytes(data)
-    # The picture takes a second, of figures that are checked before.
-    compare.save_comparison_plot = lambda path, comparison: path
     arguments = [str(good), str(other), '--out', str(folder / 'comparison')]
-    run_tool(compare.main, [*arguments, '--resamples', '100'])
+    # The picture takes a second, of figures that are checked before.
+    with mock.patch.object(
+        compare, 'save_comparison_plot', lambda path, comparison: path
+    ):
+        run_tool(compare.main, [*arguments, '--resamples', '100'])
 
 
 TARGETS = (
