@@ -37,7 +37,8 @@ class ModelChoice:
             'checkpoint (.pth)': self.checkpoint,
         }
         for kind, path in files.items():
-            if path in (Path(), Path('')):
+            # An empty field of magicgui is the folder it was started in.
+            if path.is_dir():
                 raise MissingDataError(f'choose the {kind} of a trained model')
             if not path.is_file():
                 raise MissingDataError(f'the {kind} {path} is not a file')

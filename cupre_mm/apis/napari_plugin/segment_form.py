@@ -9,7 +9,6 @@ from magicgui.widgets import (
     ComboBox,
     Container,
     FileEdit,
-    FloatSlider,
     FloatSpinBox,
     Label,
     ProgressBar,
@@ -167,8 +166,8 @@ class SegmentForm(Container):
             tooltip='Magnification for the network, in place of a diameter; '
             '0: as the config says.',
         )
-        self.score_thr = FloatSlider(
-            label='least score', min=0, max=1, step=0.01, value=0.5
+        self.score_thr = FloatSpinBox(
+            label='least score', min=0, max=1, step=0.05, value=0.5
         )
         self.min_area = SpinBox(
             label='least area, px', min=0, max=_LARGEST, value=1

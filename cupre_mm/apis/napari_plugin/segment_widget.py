@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from napari.layers import Image
 from napari.qt.threading import FunctionWorker, thread_worker
-from napari.utils.notifications import show_error, show_info, show_warning
+from napari.utils.notifications import (
+    notification_manager,
+    show_error,
+    show_info,
+    show_warning,
+)
 from qtpy.QtCore import QTimer
 
 from cupre_mm import __version__
@@ -32,7 +39,26 @@ _REFRESH_MS = 100
 
 @thread_worker(ignore_errors=True)
 def _work(job: SegmentationJob) -> JobOutcome:
-    return job.run()
+    # Threads of Qt's pool lose their Python state after each task, and torch
+    # would use the lost one in the next: only a thread of Python is safe.
+    with ThreadPoolExecutor(1, 'segmentation') as thread:
+        return thread.submit(_run_quietly, job).result()
+
+
+def _run_quietly(job: SegmentationJob) -> JobOutcome:
+    # napari would show each deprecation in a library as a notification.
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        return job.run()
+
+
+def _tell(error: Exception) -> None:
+    if isinstance(error, UserError):
+        show_error(str(error))
+    else:
+        notification_manager.receive_error(
+            type(error), error, error.__traceback__
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +128,7 @@ class SegmentWidget(SegmentForm):
         if outcome.results:
             self._show(self._run, outcome)
         if outcome.error is not None:
-            show_error(str(outcome.error))
+            _tell(outcome.error)
         if outcome.cancelled or outcome.error is not None:
             kept = f', {len(outcome.results)} of {wanted} slices are kept'
             self.status.value = 'cancelled' if outcome.cancelled else 'failed'

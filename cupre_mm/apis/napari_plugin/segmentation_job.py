@@ -15,7 +15,7 @@ from cupre_mm.apis.napari_plugin.layer_planes import LayerPlanes, Position
 from cupre_mm.apis.segmentation import Segmentation
 from cupre_mm.apis.segmentation_options import SegmentationOptions
 from cupre_mm.apis.tile_grid import make_grid
-from cupre_mm.utils.errors import BadConfigError, UserError
+from cupre_mm.utils.errors import BadConfigError
 
 if TYPE_CHECKING:
     from cupre_mm.apis.cell_segmenter import CellSegmenter
@@ -76,13 +76,13 @@ class JobOutcome:
     Attributes:
         results (dict): Cells by the position of their plane, of the planes
             that are finished.
-        error (UserError, optional): What the user has to mend. Defaults to
-            None.
+        error (Exception, optional): What stopped it; a ``UserError`` is the
+            user's to mend, another a fault of the program. Defaults to None.
         cancelled (bool): Whether it was stopped. Defaults to False.
     """
 
     results: dict[Position, Segmentation] = field(default_factory=dict)
-    error: UserError | None = None
+    error: Exception | None = None
     cancelled: bool = False
 
 
@@ -124,16 +124,15 @@ class SegmentationJob:
                 )
         except CancelledJobError:
             outcome.cancelled = True
-        except UserError as error:
+        # Whatever it is, the slices before it were worth their time.
+        except Exception as error:
             outcome.error = error
-        except (MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
-                raise
-            outcome.error = BadConfigError(
-                f'not enough memory for a tile on this device '
-                f'({str(error).splitlines()[0] if str(error) else "no more"})'
-                ': choose the device cpu or a smaller scale'
-            )
+            if _is_out_of_memory(error):
+                first = (str(error).splitlines() or ['no more'])[0]
+                outcome.error = BadConfigError(
+                    f'not enough memory for a tile on this device ({first}): '
+                    'choose the device cpu or a smaller scale'
+                )
         return outcome
 
     def _segment(
