@@ -13,7 +13,7 @@ RUN := $(VENV)/bin/python
 PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mini test test-all lint format bench clean
+.PHONY: help setup demo mini test test-all lint format bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,15 @@ format: setup ## mend style and formatting
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: setup ## time an AMT2 pair against the two stock steps
+bench: setup ## time an AMT2 pair and prediction against the stock tools
 	$(RUN) tools/analysis/benchmark_pair.py
+	OMP_NUM_THREADS=1 $(RUN) tools/analysis/benchmark_prediction.py --number 12 --memory-limit 8
+
+docs: setup ## the documentation, in work_dirs/site; a broken link is an error
+	@$(RUN) -c 'import material, mkdocstrings_handlers.python' 2>/dev/null || \
+		$(RUN) -m pip install -q -c constraints.txt --no-build-isolation -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+	@echo 'Open work_dirs/site/index.html in a browser.'
 
 clean: ## remove build products and caches; data, results and .venv stay
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache

@@ -35,7 +35,10 @@ OWNERS = {
         'cupre_mm/utils/invalid_loss_dump.py',
         'cupre_mm/utils/safe_load.py',
     },
-    'pickle.Unpickler': {'cupre_mm/utils/prediction_files.py'},
+    'pickle.Unpickler': {
+        'cupre_mm/utils/prediction_files.py',
+        'cupre_mm/utils/own_labels/cellpose_files.py',
+    },
 }
 
 

@@ -78,6 +78,34 @@ def model_config() -> ConfigDict:
     return config.model
 
 
+def without_queue() -> ConfigDict:
+    """Config of a SimSiam branch for the tiny model."""
+    layers = dict(
+        type='mmpretrain.NonLinearNeck',
+        in_channels=64,
+        hid_channels=32,
+        out_channels=64,
+        norm_cfg=dict(type='BN1d'),
+    )
+    return ConfigDict(
+        type='cupre_mm.SimSiamBranch',
+        neck=dict(
+            type='cupre_mm.MoCoNeck',
+            projector=dict(layers, num_layers=3, with_last_bn_affine=False),
+        ),
+        head=dict(
+            type='mmpretrain.LatentPredictHead',
+            loss=dict(type='mmpretrain.CosineSimilarityLoss'),
+            predictor=dict(
+                layers,
+                with_avg_pool=False,
+                with_last_bn=False,
+                with_last_bias=True,
+            ),
+        ),
+    )
+
+
 def detector_config() -> ConfigDict:
     """Config of the stock mmdet detector with the same detection parts."""
     config = model_config()

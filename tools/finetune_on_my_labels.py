@@ -44,8 +44,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         type=Path,
         help='Folder or zip with images and labels as napari, Fiji, '
         'Cellpose or StarDist write them: x.tif and x_masks.tif (or '
-        '_labels, _cp_masks, _mask) in one folder, parallel folders such as '
-        'images and labels, or a COCO json and its images.',
+        '_labels, _cp_masks, _mask) in one folder, x.tif and x.zip of the '
+        "ROI manager, x_seg.npy of Cellpose's window, parallel folders such "
+        'as images and labels, or a COCO json and its images.',
     )
     parser.add_argument(
         'out',

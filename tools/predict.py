@@ -14,8 +14,9 @@ from typing import Any
 
 from mmengine.config import Config
 
+from cupre_mm.apis.batch_segmentation import Segmenter
 from cupre_mm.apis.folder_inputs import find_inputs
-from cupre_mm.apis.folder_run import FolderResult, Segmenter, segment_folder
+from cupre_mm.apis.folder_run import FolderResult, segment_folder
 from cupre_mm.apis.folder_settings import (
     FolderSettings,
     hash_checkpoint,
@@ -27,6 +28,7 @@ from cupre_mm.apis.folder_summary import (
     summarise,
     write_summary,
 )
+from cupre_mm.apis.output_lock import locked_folder
 from cupre_mm.apis.prediction_arguments import (
     options_from,
     parse_arguments,
@@ -74,7 +76,7 @@ def predict(args: argparse.Namespace) -> int:
     """
     options, selection = options_from(args), selection_from(args)
     out = Path(args.out).expanduser()
-    ResultFiles(out, args.outputs)
+    files = ResultFiles(out, args.outputs)
     inputs = find_inputs(args.inputs, out, args.exclude)
     config = read_detector_config(args.config, args.cfg_options, args.no_exec)
     settings = FolderSettings(
@@ -86,19 +88,20 @@ def predict(args: argparse.Namespace) -> int:
         selection=selection,
         series=args.series,
         outputs=tuple(dict.fromkeys(args.outputs)),
+        compress=args.compress,
     )
-    with output_errors(out):
+    files.check_apart_from(inputs)
+    with output_errors(out), locked_folder(out):
         remove_summary(out)
-    result = segment_folder(
-        inputs,
-        out,
-        settings,
-        partial(_load_segmenter, config, args, options),
-        workers=args.workers,
-        force=args.force,
-    )
-    summary = summarise(inputs, settings, result)
-    with output_errors(out):
+        result = segment_folder(
+            inputs,
+            out,
+            settings,
+            partial(_load_segmenter, config, args, options),
+            workers=args.workers,
+            force=args.force,
+        )
+        summary = summarise(inputs, settings, result)
         written = write_summary(out, summary)
     _report(summary, result, out, written)
     return int(bool(result.failures))
@@ -127,16 +130,17 @@ def _report(
         f'{result.seconds:.0f} s'
     )
     for name in summary['settings']['outputs']:
-        print(f'{name}: {out / name}')
+        if summary['images']:
+            print(f'{name}: {out / name}')
     for path in written:
         print(f'of all images: {path}')
     for text in list(result.failures.values())[:_SHOWN]:
         print(f'failed: {text}', file=sys.stderr)
     if result.failures:
         print(
-            f'error: {len(result.failures)} image(s) could not be segmented; '
-            f'all others are done, and {written[0].name} has every reason. '
-            'The same command tries them again',
+            f'error: {len(result.failures)} image(s) could not be segmented, '
+            f'{summary["images"]} are done; {written[1].name} has every '
+            'reason, and the same command tries them again',
             file=sys.stderr,
         )
 

@@ -158,6 +158,6 @@ install_mmcv
 say 'installing the rest of the stack'
 pip install -q -c constraints.txt -r requirements.txt
 say 'installing cupre_mm itself, editable, with the developer tools'
-pip install -q -c constraints.txt --no-build-isolation -e '.[dev]'
+pip install -q -c constraints.txt --no-build-isolation -e '.[dev,docs]'
 fingerprint >"$stamp"
 say "done: $venv/bin/python"

@@ -1,14 +1,15 @@
 # The linear projection of MoCo v1.
 _base_ = '../amt2.py'
 
+projector = _base_.model.moco.neck.projector
 model = dict(
     moco=dict(
         neck=dict(
             projector=dict(
                 _delete_=True,
                 type='mmpretrain.LinearNeck',
-                in_channels=2048,
-                out_channels=128,
+                in_channels=projector.in_channels,
+                out_channels=projector.out_channels,
                 gap_dim=2,
                 norm_cfg=None,
             )

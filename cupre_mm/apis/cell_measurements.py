@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -28,8 +27,9 @@ def measurement_columns(channels: tuple[str, ...]) -> list[str]:
     """Name what is measured.
 
     Args:
-        channels (tuple[str, ...]): Names of the image's channels; ``''`` for
-            the one of a gray image.
+        channels (tuple[str, ...]): Names of what is measured, see
+            :attr:`.SourceInfo.intensity_channels`; ``''`` for the one of a
+            gray image.
 
     Returns:
         list[str]: The keys of :func:`measure_cells`, in the order of a
@@ -81,7 +81,8 @@ def measure_cells(
             )
             if crop is not None:
                 measured[i] |= _brightness(
-                    crop[segmentation.masks[i].pixels], source.channels
+                    crop[segmentation.masks[i].pixels],
+                    source.intensity_channels,
                 )
     return measured
 
@@ -135,10 +136,8 @@ def _shape(
     # skimage measures perimeters of square pixels only.
     if unit == 'px':
         values['perimeter_px'] = region.perimeter
-        with warnings.catch_warnings():
-            # A cell one pixel wide has no hull to be found.
-            warnings.simplefilter('ignore')
-            hull = region.area_convex
+        # Nor has a line of pixels a hull, in some versions.
+        hull = mask.area if 1 in mask.pixels.shape else region.area_convex
         values['solidity'] = mask.area / max(hull, mask.area)
     return {name: float(value) for name, value in values.items()}
 

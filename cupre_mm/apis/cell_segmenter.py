@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from mmengine.config import Config
-from mmengine.structures import InstanceData
 from torch import nn
 from tqdm import tqdm
 
-from cupre_mm.apis.detection_limits import most_detections
-from cupre_mm.apis.faster_model import (
-    make_faster,
-    num_left_out,
-    set_least_score,
-)
-from cupre_mm.apis.image_run import ImageRun
+from cupre_mm.apis.faster_model import make_faster
 from cupre_mm.apis.image_source import ArrayImage, FileImage, ImageSource
 from cupre_mm.apis.network_input import NetworkInput
 from cupre_mm.apis.segmentation import Segmentation
 from cupre_mm.apis.segmentation_options import SegmentationOptions
-from cupre_mm.apis.tile_grid import Tile, make_grid
+from cupre_mm.apis.tile_prediction import TilePrediction
 from cupre_mm.apis.trained_model import load_model, name_of, open_config
 from cupre_mm.utils.errors import BadConfigError
 from cupre_mm.utils.image_stacks import open_stack
@@ -129,7 +120,7 @@ class CellSegmenter:
         self.options = options or SegmentationOptions()
         meta = getattr(model, 'dataset_meta', None) or {}
         self.classes = tuple(meta.get('classes') or ())
-        self._input = network_input
+        self._tiles = TilePrediction(model, network_input)
 
     def segment(
         self,
@@ -238,14 +229,14 @@ class CellSegmenter:
             Segmentation: The cells.
         """
         options = options or self.options
-        run = self._start(source, options)
+        run = self._tiles.start(source, options)
         with tqdm(
             desc=source.name,
             total=len(run.grid),
             unit='tile',
             disable=not progress,
         ) as bar:
-            self._segment_tiles(run, source, options, bar)
+            self._tiles.run(run, source, options, bar.update)
         return run.finish(self.classes)
 
     def segment_together(
@@ -268,52 +259,13 @@ class CellSegmenter:
             sums, which depends on the size of a batch.
         """
         options = options or self.options
-        runs = [self._start(source, options) for source in sources]
+        runs = [self._tiles.start(source, options) for source in sources]
         if len({source.shape for source in sources}) != 1 or any(
             len(run.grid) > 1 for run in runs
         ):
             return [self.segment_source(one, options) for one in sources]
-        data = [
-            self._input.prepare(
-                source.rows(0, source.shape[0]),
-                self._input.limits(source),
-                run.factor,
-            )
-            for source, run in zip(sources, runs)
-        ]
-        for run, found in zip(runs, self._detect(data, options.score_thr)):
-            (tile,) = run.grid.tiles_of_row(0)
-            self._take(run, tile, found)
+        self._tiles.run_together(runs, sources, options)
         return [run.finish(self.classes) for run in runs]
-
-    def _start(
-        self, source: ImageSource, options: SegmentationOptions
-    ) -> ImageRun:
-        factor = self.factor(source.shape, options)
-        grid = make_grid(source.shape, factor, options.tile, options.overlap)
-        return ImageRun(source.shape, factor, grid, options)
-
-    def _segment_tiles(
-        self,
-        run: ImageRun,
-        source: ImageSource,
-        options: SegmentationOptions,
-        bar: tqdm,
-    ) -> None:
-        limits = self._input.limits(source)
-        for row, (top, bottom) in enumerate(run.grid.rows):
-            strip = source.rows(top, bottom)
-            for batch in run.grid.batches_of_row(row, options.batch_size):
-                data = [
-                    self._input.prepare(
-                        strip[:, tile.left : tile.right], limits, run.factor
-                    )
-                    for tile in batch
-                ]
-                detected = self._detect(data, options.score_thr)
-                for tile, found in zip(batch, detected):
-                    self._take(run, tile, found)
-                bar.update(len(batch))
 
     def factor(
         self, shape: tuple[int, int], options: SegmentationOptions
@@ -332,21 +284,4 @@ class CellSegmenter:
             BadConfigError: If a diameter is given and the config does not
                 tell that of training.
         """
-        return self._input.factor(shape, options.scale, options.diameter)
-
-    def _detect(
-        self, data: Sequence[dict[str, Any]], score_thr: float
-    ) -> list[InstanceData]:
-        set_least_score(self.model, score_thr)
-        batch = {
-            key: [one[key] for one in data]
-            for key in ('inputs', 'data_samples')
-        }
-        with torch.inference_mode():
-            samples = self.model.test_step(batch)
-        return [sample.pred_instances.cpu() for sample in samples]
-
-    def _take(self, run: ImageRun, tile: Tile, found: InstanceData) -> None:
-        limit, left_out = most_detections(self.model), num_left_out(found)
-        at_limit = limit is not None and len(found) + left_out >= limit
-        run.take(tile, found, at_limit, left_out)
+        return self._tiles.input.factor(shape, options.scale, options.diameter)

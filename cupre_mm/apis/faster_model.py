@@ -6,6 +6,8 @@ CPU; docs/benchmarks.md has the figures, and what did not help.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmcv.cnn import fuse_conv_bn
 from mmcv.ops import RoIAlign
@@ -18,7 +20,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 # RoIs whose mask features are held at a time.
-_CHUNK = 128
+_CHUNK = 32
 _LEFT_OUT = 'num_left_out'
 
 
@@ -69,7 +71,7 @@ def make_faster(model: nn.Module, bfloat16: bool = False) -> nn.Module:
     if isinstance(roi_head, BaseRoIHead) and roi_head.with_mask:
         if _is_plain_cascade(roi_head):
             _mix_in(roi_head, _SharedFeaturesMixin)
-        _mix_in(roi_head, _LeastScoreMixin)
+        _mix_in(roi_head, _LeanRoIHeadMixin)
     if bfloat16:
         _convolve_in_bfloat16(model)
     return model
@@ -84,7 +86,7 @@ def set_least_score(model: nn.Module, score: float) -> None:
         score (float): Detections below it are left out. 0 keeps all.
     """
     roi_head = getattr(model, 'roi_head', None)
-    if isinstance(roi_head, _LeastScoreMixin):
+    if isinstance(roi_head, _LeanRoIHeadMixin):
         roi_head.least_score = score
 
 
@@ -100,10 +102,18 @@ def num_left_out(found: InstanceData) -> int:
     return found.metainfo.get(_LEFT_OUT, 0)
 
 
-class _LeastScoreMixin:
+class _LeanRoIHeadMixin:
     """Gives no mask to detections below a score. Before an RoI head."""
 
     least_score = 0.0
+
+    def predict(
+        self, x: tuple[Tensor], *args: Any, **kwargs: Any
+    ) -> InstanceList:
+        # Else every RoI layer would rearrange channels-last features anew.
+        return super().predict(
+            tuple(one.contiguous() for one in x), *args, **kwargs
+        )
 
     def predict_mask(
         self,

@@ -4,42 +4,31 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from tqdm import tqdm
 
+from cupre_mm.apis.batch_segmentation import (
+    Segmenter,
+    batches,
+    ends_run,
+    reason_of,
+    segment_batch,
+)
 from cupre_mm.apis.folder_inputs import FolderInputs, output_stems
 from cupre_mm.apis.folder_settings import FolderSettings
 from cupre_mm.apis.image_loading import LoadedImage, load_images
-from cupre_mm.apis.image_source import ArrayImage, ImageSource
 from cupre_mm.apis.result_files import ResultFiles, output_errors
 from cupre_mm.apis.run_journal import Record, RunJournal
 from cupre_mm.apis.segmentation import Segmentation
+from cupre_mm.apis.write_queue import WriteQueue
 from cupre_mm.utils.cell_preparation.raw_sources import RawFile
-from cupre_mm.utils.errors import BadConfigError, BadDataError, UserError
+from cupre_mm.utils.errors import BadConfigError
 
-# Images waiting for others of their size, in batches.
-_WAITING = 4
-# Pixels from which on the tiles of an image have a bar of their own.
-_LARGE = 8 * 2**20
-
-
-class Segmenter(Protocol):
-    """What :class:`~cupre_mm.apis.CellSegmenter` can do."""
-
-    def segment_source(
-        self, source: ImageSource, progress: bool = False
-    ) -> Segmentation:
-        """Segment one image, with a bar over its tiles or without."""
-
-    def segment_together(
-        self, sources: Sequence[ImageSource]
-    ) -> list[Segmentation]:
-        """Segment images of one size."""
+# Images whose results may wait to be written.
+_UNWRITTEN = 4
 
 
 @dataclass
@@ -78,7 +67,8 @@ def segment_folder(
 
     Images whose results are whole, and that have not changed since, nor the
     settings, are left as they are. What cannot be read is told in the
-    result, and the others are done.
+    result, and the others are done. Results are written in the background,
+    while the next images are segmented.
 
     Args:
         inputs (FolderInputs): The images.
@@ -100,12 +90,12 @@ def segment_folder(
         NoSpaceError: If the disk is full; what was done by then is kept.
     """
     begin = time.monotonic()
-    files = ResultFiles(out, settings.outputs)
+    files = ResultFiles(out, settings.outputs, settings.compress)
     files.check_apart_from(inputs)
     with output_errors(out):
         files.prepare()
         journal = RunJournal(out)
-        run = _FolderRun(inputs, settings, journal, files, force)
+        run = _FolderRun(inputs, out, settings, journal, files, force)
         files.check_unclaimed(journal)
         journal.start()
         run.forget_outdated()
@@ -119,21 +109,23 @@ def segment_folder(
         run.todo, settings.selection, settings.series, workers
     )
     segmenter = None
-    with bar:
-        for batch in _batches(run.watch(loaded, bar), settings):
+    with bar, WriteQueue(run.write) as queue:
+        for batch in batches(
+            run.watch(loaded, bar), settings.options.batch_size
+        ):
             if segmenter is None:
                 segmenter = make_segmenter()
-            for image, cells in _segment(segmenter, batch, progress):
+            for image, cells in segment_batch(segmenter, batch, progress):
                 if isinstance(cells, str):
-                    run.fail(image, cells)
-                else:
-                    try:
-                        with output_errors(out):
-                            run.finish(image, cells)
-                    # An image too large to keep is read again for outputs.
-                    except BadDataError as error:
-                        run.fail(image, _reason(image, error))
-                run.count(image, bar)
+                    run.settle(image, cells, bar)
+                    continue
+                queue.put(image, cells)
+                # One that is read in parts is to take its memory alone.
+                ahead = 0 if image.pixels is None else _UNWRITTEN
+                for written, outcome in queue.done(ahead):
+                    run.settle(written, outcome, bar)
+        for written, outcome in queue.done():
+            run.settle(written, outcome, bar)
     result = run.result()
     result.seconds = time.monotonic() - begin
     return result
@@ -145,12 +137,14 @@ class _FolderRun:
     def __init__(
         self,
         inputs: FolderInputs,
+        out: Path,
         settings: FolderSettings,
         journal: RunJournal,
         files: ResultFiles,
         force: bool,
     ) -> None:
         self._inputs = inputs
+        self._out = out
         self._settings = settings
         self._journal = journal
         self._files = files
@@ -198,42 +192,69 @@ class _FolderRun:
             if image.error is None:
                 yield image
                 continue
-            self.fail(image, image.error)
-            self.count(image, bar)
+            self.settle(image, image.error, bar)
 
-    def fail(self, image: LoadedImage, reason: str) -> None:
-        """Take note of an image that cannot be segmented."""
-        self._result.failures[image.name] = reason
-        tqdm.write(f'failed: {reason}', file=sys.stderr)
+    def write(self, image: LoadedImage, cells: Segmentation) -> Record | str:
+        """Write the results of an image, and after them its record.
 
-    def finish(self, image: LoadedImage, cells: Segmentation) -> None:
-        """Write the results of an image."""
+        Runs in the background, one image at a time, and shares the journal
+        with nobody.
+
+        Args:
+            image (LoadedImage): The image.
+            cells (Segmentation): Its cells.
+
+        Returns:
+            Record | str: The record, or why the image has none.
+        """
         suffix = image.part.suffix
         stem = self.stems[image.file.name]
-        outputs = self._files.write(image.source, stem + suffix, cells)
-        record = {
-            'name': image.name,
-            'file': image.file.name,
-            'path': image.file.path,
-            'stem': stem,
-            'suffix': suffix,
-            'suffixes': list(image.suffixes),
-            'fingerprint': self._fingerprint(image.file),
-            'outputs': outputs,
-            'shape': list(cells.shape),
-            'cells': len(cells),
-            'factor': cells.factor,
-            'tiles': cells.num_tiles,
-            'counts': {k: int(v) for k, v in sorted(cells.counts.items())},
-            'notes': list(image.notes),
-        }
-        self._journal.append(record)
-        self._done[image.file.name][suffix] = record
-        self._result.done_now += 1
+        try:
+            with output_errors(self._out):
+                outputs = self._files.write(image.source, stem + suffix, cells)
+                record = {
+                    'name': image.name,
+                    'file': image.file.name,
+                    'path': image.file.path,
+                    'stem': stem,
+                    'suffix': suffix,
+                    'suffixes': list(image.suffixes),
+                    'fingerprint': self._fingerprint(image.file),
+                    'outputs': outputs,
+                    'shape': list(cells.shape),
+                    'cells': len(cells),
+                    'factor': cells.factor,
+                    'tiles': cells.num_tiles,
+                    'counts': {
+                        name: int(count)
+                        for name, count in sorted(cells.counts.items())
+                    },
+                    'notes': list(image.notes),
+                }
+                self._journal.append(record)
+        except Exception as error:
+            if ends_run(error):
+                raise
+            return reason_of(image, error)
+        return record
 
-    def count(self, image: LoadedImage, bar: tqdm) -> None:
-        """Move the bar when the last image of a file is done."""
+    def settle(
+        self, image: LoadedImage, outcome: Record | str, bar: tqdm
+    ) -> None:
+        """Take note of what became of an image, and move the bar.
+
+        Args:
+            image (LoadedImage): The image.
+            outcome (Record | str): Its record, or why there is none.
+            bar (tqdm): Counts files.
+        """
         name = image.file.name
+        if isinstance(outcome, str):
+            self._result.failures[image.name] = outcome
+            tqdm.write(f'failed: {outcome}', file=sys.stderr)
+        else:
+            self._done[name][image.part.suffix] = outcome
+            self._result.done_now += 1
         self._left[name] -= 1
         # Of a file that cannot be opened it is not known how many there are.
         if self._left[name] == 0 or image.part is None:
@@ -260,61 +281,3 @@ class _FolderRun:
                     f'and {file.path} would take their place: choose another '
                     'output folder'
                 )
-
-
-def _batches(
-    images: Iterator[LoadedImage], settings: FolderSettings
-) -> Iterator[list[LoadedImage]]:
-    """Images of one size together; large ones alone."""
-    size = settings.options.batch_size
-    waiting: dict[tuple[int, ...], list[LoadedImage]] = {}
-    for image in images:
-        if size == 1 or image.pixels is None:
-            yield [image]
-            continue
-        shape = image.pixels.shape[:2]
-        waiting.setdefault(shape, []).append(image)
-        if len(waiting[shape]) == size:
-            yield waiting.pop(shape)
-        elif sum(map(len, waiting.values())) >= _WAITING * size:
-            yield waiting.pop(max(waiting, key=lambda s: len(waiting[s])))
-    yield from waiting.values()
-
-
-def _segment(
-    segmenter: Segmenter, batch: list[LoadedImage], progress: bool
-) -> Iterator[tuple[LoadedImage, Segmentation | str]]:
-    """Each image with its cells, or with the reason why there are none."""
-    if len(batch) > 1:
-        sources = [ArrayImage(one.pixels, one.file.path) for one in batch]
-        # One after another, to tell which of them it is.
-        with suppress(BadDataError, MemoryError, RuntimeError):
-            yield from zip(batch, segmenter.segment_together(sources))
-            return
-    for image in batch:
-        try:
-            with image.source.open_image() as source:
-                height, width = source.shape
-                is_large = height * width >= _LARGE
-                cells = segmenter.segment_source(
-                    source, progress=progress and is_large
-                )
-        except Exception as error:
-            # A setting is wrong for all images, a file only for itself.
-            if isinstance(error, UserError) and not isinstance(
-                error, BadDataError
-            ):
-                raise
-            yield image, _reason(image, error)
-        else:
-            yield image, cells
-
-
-def _reason(image: LoadedImage, error: Exception) -> str:
-    text = ' '.join(str(error).split())
-    if not isinstance(error, UserError):
-        text = f'{type(error).__name__}: {text}'
-    if 'out of memory' in text or isinstance(error, MemoryError):
-        text += ' (a smaller --tile or --batch-size takes less memory)'
-    path = image.file.path
-    return text if path in text else f'{path}: {text}'

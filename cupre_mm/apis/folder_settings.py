@@ -37,6 +37,8 @@ class FolderSettings:
         selection (PlaneSelection): What to make of stacks.
         series (int | str): Which image series of a file, or ``'split'``.
         outputs (tuple[str, ...]): Names of the formats to write.
+        compress (bool): Whether label images are compressed. Defaults to
+            False.
     """
 
     config: str
@@ -47,6 +49,7 @@ class FolderSettings:
     selection: PlaneSelection
     series: int | str
     outputs: tuple[str, ...]
+    compress: bool = False
 
     @cached_property
     def fingerprint(self) -> str:
@@ -63,6 +66,7 @@ class FolderSettings:
             'selection': asdict(self.selection),
             'series': self.series,
             'outputs': sorted(self.outputs),
+            'compress': self.compress,
         }
         return hashlib.sha256(canonical_json(content)).hexdigest()[:16]
 

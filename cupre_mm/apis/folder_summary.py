@@ -14,6 +14,7 @@ from cupre_mm.apis.exporters import MontageEntry, write_montage
 from cupre_mm.apis.folder_inputs import FolderInputs, describe_passed_over
 from cupre_mm.apis.folder_run import FolderResult
 from cupre_mm.apis.folder_settings import FolderSettings
+from cupre_mm.apis.segmentation import LARGEST_UINT16
 from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.coco_json import write_json
 
@@ -77,6 +78,7 @@ def summarise(
             'planes': asdict(settings.selection),
             'series': settings.series,
             'outputs': list(settings.outputs),
+            'compress': settings.compress,
         },
         'files': len(inputs.files),
         'images': len(result.records),
@@ -136,6 +138,18 @@ def warnings_of(inputs: FolderInputs, result: FolderResult) -> Iterable[str]:
     ]
     if empty:
         yield f'No cell was found in {len(empty)} images: {_some(empty)}'
+    crowded = [
+        record['name']
+        for record in result.records
+        if record['cells'] > LARGEST_UINT16 and 'label' in record['outputs']
+    ]
+    if crowded:
+        yield (
+            f'The label images of {len(crowded)} images have more than '
+            f'{LARGEST_UINT16:,} cells and are plain 32-bit TIFFs, of '
+            'unsigned whole numbers; ImageJ shows them as 32-bit floats, '
+            f'which are exact here: {_some(crowded)}'
+        )
     for path in result.changed:
         yield (
             f'{path} is a result that was changed after it was written; it '
@@ -220,6 +234,7 @@ def _page(summary: Mapping[str, Any]) -> Iterable[str]:
         ),
         ('series', settings['series']),
         ('outputs', ' '.join(settings['outputs'])),
+        ('compress', settings['compress']),
     ):
         yield f'- {name}: {value}'
     yield from ('', '## Versions', '')

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -187,8 +187,9 @@ def _load(
             return _Answer(parts, None)
         part, rest = parts[wanted[0]], tuple(wanted[1:])
         pixels = _read_part(file.path, part, notes)
-        source = read_source_info(file.path, part.planned, part.series, pixels)
-        source = replace(source, suffix=part.suffix)
+        source = read_source_info(
+            file.path, part.planned, part.series, pixels, part.suffix
+        )
         image = LoadedImage(file, suffixes, part, source, tuple(notes))
     except MemoryError:
         reason = f'{file.path}: takes more memory than there is'

@@ -76,6 +76,18 @@ class ImageSource(ABC):
             step = max(1, _STRIP_BYTES // max(1, rows[0].nbytes))
         return counter.limits(low, high)
 
+    def is_gray(self) -> bool:
+        """Whether all pixels have equal channels, or there is but one."""
+        height = self.shape[0]
+        start, step = 0, 1
+        while start < height:
+            rows = self.rows(start, min(start + step, height))
+            if rows.ndim == 3 and (rows != rows[..., :1]).any():
+                return False
+            start += len(rows)
+            step = max(1, _STRIP_BYTES // max(1, rows[0].nbytes))
+        return True
+
 
 def _pieces(rows: np.ndarray) -> Iterator[np.ndarray]:
     count = max(1, _COUNTED // max(1, rows[0].size))

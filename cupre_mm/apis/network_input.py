@@ -35,13 +35,16 @@ class NetworkInput:
     Args:
         config (Config): Config of the detector.
 
+    Attributes:
+        config (Config): The same.
+
     Raises:
         BadConfigError: If it has no test pipeline, or one that resizes in a
             way that tiles cannot follow.
     """
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self.config = config
         self._percentiles: tuple[float, float] | None = None
         self._resize: Mapping[str, Any] = {}
         rest = []
@@ -103,7 +106,7 @@ class NetworkInput:
         return self._of_pipeline(shape)
 
     def _trained_diameter(self, diameter: float) -> float:
-        trained = self._config.get(_DIAMETER_KEY)
+        trained = self.config.get(_DIAMETER_KEY)
         if not isinstance(trained, (int, float)) or not trained > 0:
             raise BadConfigError(
                 f'diameter={diameter}: {_DIAMETER_KEY}={trained!r} of the '

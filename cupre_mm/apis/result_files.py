@@ -22,7 +22,7 @@ from cupre_mm.apis.source_info import SourceInfo
 from cupre_mm.utils.atomic_write import make_folder
 from cupre_mm.utils.errors import BadConfigError, NoSpaceError, UserError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class ResultFiles:
@@ -31,13 +31,20 @@ class ResultFiles:
     Args:
         out (Path): The output folder.
         formats (Sequence[str]): Names of the formats, of ``EXPORTERS``.
+        compress (bool): Whether label images are compressed. Defaults to
+            False.
 
     Raises:
         BadConfigError: If there is no such format.
     """
 
-    def __init__(self, out: Path, formats: Sequence[str]) -> None:
+    def __init__(
+        self, out: Path, formats: Sequence[str], compress: bool = False
+    ) -> None:
         self._out = out
+        self._options: dict[str, dict[str, Any]] = {
+            'label': {'compress': compress}
+        }
         self._formats = tuple(dict.fromkeys(formats))
         unknown = sorted(set(formats) - set(EXPORTERS))
         if unknown or not formats:
@@ -117,7 +124,8 @@ class ResultFiles:
                 target = self._out / name / f'{stem}{extension}'
                 make_folder(target.parent)
                 written.append(target)
-                write(cells, target, source=source)
+                options = self._options.get(name, {})
+                write(cells, target, source=source, **options)
         except BaseException:
             # A label image without its table must not look finished.
             for target in written:
@@ -156,12 +164,21 @@ def output_errors(out: Path) -> Iterator[None]:
     except UserError:
         raise
     except OSError as error:
+        goes_on = (
+            'What was finished before is whole; run the same command again '
+            'then, it goes on from here'
+        )
         if error.errno in _FULL:
             raise NoSpaceError(
-                f'{out}: no space left to write ({error.strerror}; '
-                f'{_free(out)} bytes free). What was finished before is '
-                'whole; make room and run the same command again, it goes '
-                'on from here'
+                f'{out}: no space left to write ({error.strerror}; without '
+                f'the file begun last, {_free(out)} bytes are free): make '
+                f'room. {goes_on}'
+            ) from error
+        if error.errno == errno.EFBIG:
+            raise NoSpaceError(
+                f'{out}: a file is larger than the file system, or the limit '
+                f'that ulimit -f shows, allows ({error.strerror}): have it '
+                f'raised, or give --compress. {goes_on}'
             ) from error
         raise BadConfigError(
             f'the output folder {out} cannot be written ({error}): choose '

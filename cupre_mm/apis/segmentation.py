@@ -9,7 +9,7 @@ import numpy as np
 from cupre_mm.utils.cropped_masks import CroppedMask
 from cupre_mm.utils.errors import BadDataError
 
-_LARGEST_UINT16 = 2**16 - 1
+LARGEST_UINT16 = 2**16 - 1
 _WARNINGS = {
     'cut_by_tiles': '{} cells are larger than what neighbouring tiles share, '
     'so that no tile shows them whole: look at them, and give a larger '
@@ -64,7 +64,7 @@ class Segmentation:
     @property
     def label_dtype(self) -> type[np.unsignedinteger]:
         """uint16, or uint32 where there are more than 65,535 cells."""
-        return np.uint16 if len(self) <= _LARGEST_UINT16 else np.uint32
+        return np.uint16 if len(self) <= LARGEST_UINT16 else np.uint32
 
     @property
     def warnings(self) -> tuple[str, ...]:

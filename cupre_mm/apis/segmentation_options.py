@@ -37,10 +37,10 @@ class SegmentationOptions:
             image, in pixels: the image is scaled to make them as large as
             those of training, which ``cell_diameter`` of the config tells.
             Defaults to None.
-        tile (int): Side of the tiles that a larger image is cut into, in
-            pixels of the network's input. Defaults to 1024.
+        tile (int): Side of the tiles that a larger image is cut into, at
+            most, in pixels of the network's input. Defaults to 1024.
         overlap (int): What neighbouring tiles share at least, in the same
-            pixels; more than the largest cell measures. Defaults to 128.
+            pixels; more than the largest cell measures. Defaults to 192.
         batch_size (int): Tiles that go through the network at once.
             Defaults to 1.
         min_area (int): Least area of a cell in pixels of the image.
@@ -50,6 +50,10 @@ class SegmentationOptions:
             are left out. Defaults to False.
         min_visible (float): Least share of a cell that better-scored ones
             must leave. Defaults to 0.5.
+        scale_limits (bool): Whether a tile that is larger than the crops of
+            training may have as many more proposals and detections. Without
+            it a large tile is done sooner, and faint cells are lost.
+            Defaults to True.
 
     Raises:
         BadConfigError: If a value cannot be used.
@@ -59,12 +63,13 @@ class SegmentationOptions:
     scale: float | None = None
     diameter: float | None = None
     tile: int = 1024
-    overlap: int = 128
+    overlap: int = 192
     batch_size: int = 1
     min_area: int = 1
     max_area: int | None = None
     exclude_border: bool = False
     min_visible: float = 0.5
+    scale_limits: bool = True
 
     def __post_init__(self) -> None:
         for name, least in _WHOLE_NUMBERS.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from cupre_mm.utils.plane_selection import (
 )
 from cupre_mm.utils.tiff_stacks import messages_of_tifffile
 
+RGB_CHANNELS = ('red', 'green', 'blue')
+
 
 @dataclass(frozen=True)
 class SourceInfo:
@@ -30,7 +33,7 @@ class SourceInfo:
         path (Path, optional): The file; None for an image in memory.
             Defaults to None.
         suffix (str): What tells the image from others of its file, such as
-            ``'_z003'``. Defaults to ``''``.
+            ``'_z003'`` or ``'_s1_z003'``. Defaults to ``''``.
         pixel_size (tuple[float, float], optional): Height and width of a
             pixel in µm. Defaults to None: not known.
         axes (str): The axes of the file, one letter each, as tifffile names
@@ -63,6 +66,20 @@ class SourceInfo:
         """Whether the image can be looked at."""
         return self.pixels is not None or self.planned is not None
 
+    @cached_property
+    def intensity_channels(self) -> tuple[str, ...]:
+        """Names of what intensities are measured in.
+
+        They are :attr:`channels`, but ``('',)`` for a gray image that is
+        stored as RGB: one whose colours are equal in every pixel. An image
+        in a file is read, strip by strip, until a colour is met.
+        """
+        if self.channels == RGB_CHANNELS and self.has_pixels:
+            with self.open_image() as image:
+                if image.is_gray():
+                    return ('',)
+        return self.channels
+
     @contextmanager
     def open_image(self) -> Iterator[ImageSource]:
         """Open the image, to read rows of it.
@@ -86,6 +103,7 @@ def read_source_info(
     planned: PlannedImage | None = None,
     series: int = 0,
     pixels: np.ndarray | None = None,
+    suffix: str | None = None,
 ) -> SourceInfo:
     """Look up what a file tells of an image.
 
@@ -96,6 +114,9 @@ def read_source_info(
         series (int): Which image series. Defaults to 0.
         pixels (np.ndarray, optional): The image, where it is already in
             memory, so that it is not read again. Defaults to None.
+        suffix (str, optional): What tells the image from others of its
+            file. Defaults to None: that of ``planned``, and ``'_s1'`` and
+            so on before it where the series is not the first.
 
     Returns:
         SourceInfo: What outputs need.
@@ -110,14 +131,16 @@ def read_source_info(
         layout = stack.layout
         if planned is None:
             (planned,) = plan_images(layout, PlaneSelection())
+    if suffix is None:
+        suffix = (f'_s{series}' if series else '') + planned.suffix
     channels: tuple[str, ...] = ('',)
     if len(planned.channels) > 1:
         channels = tuple(f'c{number}' for number in planned.channels)
     elif layout.colour:
-        channels = ('red', 'green', 'blue')
+        channels = RGB_CHANNELS
     return SourceInfo(
         path=path,
-        suffix=planned.suffix,
+        suffix=suffix,
         pixel_size=_pixel_size(path, series),
         axes=layout.axes,
         channels=channels,
@@ -144,7 +167,7 @@ def array_source_info(
     return SourceInfo(
         pixel_size=pixel_size,
         axes='YXS' if image.ndim == 3 else 'YX',
-        channels=('red', 'green', 'blue') if colour else ('',),
+        channels=RGB_CHANNELS if colour else ('',),
         pixels=image,
     )
 

@@ -159,7 +159,7 @@ def make_grid(
         shape (tuple[int, int]): Height and width of the image.
         factor (float): Pixels of the network's input to a pixel of the
             image.
-        tile (int): Side of a tile in pixels of the network's input.
+        tile (int): Side of a tile in pixels of the network's input, at most.
         overlap (int): What neighbours share at least, in the same pixels.
 
     Returns:
@@ -227,7 +227,9 @@ def _spans(
         return ((0, length),)
     advance = size - overlap
     count = -(-(length - overlap) // advance)
-    # Spread evenly, so that the last tile is no narrow rest.
+    # Spread evenly, so that the last tile is no narrow rest, and no larger
+    # than as many tiles must be: what they share more costs time.
+    size = -(-(length + (count - 1) * overlap) // (count * step)) * step
     last = -(-(length - size) // step) * step
     starts = [
         round(i * last / (count - 1) / step) * step for i in range(count)

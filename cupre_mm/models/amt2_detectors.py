@@ -1,13 +1,15 @@
 """mmdet detectors that also train their backbone by momentum contrast."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from mmdet.models.detectors import CascadeRCNN, MaskRCNN
+from mmdet.models.detectors import CascadeRCNN, MaskRCNN, RTMDet
 from mmdet.utils import ConfigType
-from torch import Tensor
+from torch import Tensor, nn
 
 from cupre_mm.registry import MODELS
 from cupre_mm.utils.checkpoint import rename_moco_keys
+from cupre_mm.utils.errors import BadConfigError
 from cupre_mm.utils.task_schedule import split_step
 
 
@@ -23,16 +25,47 @@ class AMT2Mixin:
 
     Args:
         *args: Arguments of the detector.
-        moco (dict): Config of a :class:`~cupre_mm.models.MoCoBranch`
-            without its backbone.
+        moco (dict): Config of a
+            :class:`~cupre_mm.models.ContrastiveBranch`, such as
+            :class:`~cupre_mm.models.MoCoBranch`, without its backbone.
+        contrast_on (Sequence[str]): The detector's parts that the
+            contrastive task trains, in the order of computation: with
+            ('backbone', 'neck') it works on the levels of the FPN.
+            Defaults to ('backbone', ).
         **kwargs: Keyword arguments of the detector.
+
+    Raises:
+        BadConfigError: If the detector has no such part.
     """
 
-    def __init__(self, *args: Any, moco: ConfigType, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        moco: ConfigType,
+        contrast_on: Sequence[str] = ('backbone',),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        names = [] if isinstance(contrast_on, str) else contrast_on
+        if not names or not all(
+            isinstance(name, str)
+            and isinstance(getattr(self, name, None), nn.Module)
+            for name in names
+        ):
+            raise BadConfigError(
+                f'model.contrast_on={contrast_on!r} must list parts of '
+                f"{type(self).__name__}: ('backbone', ), or ('backbone', "
+                "'neck') for the FPN's levels."
+            )
+        self.contrast_on = tuple(names)
         self.moco = MODELS.build(
-            moco, default_args=dict(backbone=self.backbone)
+            moco, default_args=dict(backbone=self._encoder())
         )
+
+    def _encoder(self) -> nn.Module:
+        """The parts that the contrastive task trains, as one module."""
+        parts = [getattr(self, name) for name in self.contrast_on]
+        return parts[0] if len(parts) == 1 else nn.Sequential(*parts)
 
     def forward(
         self,
@@ -72,7 +105,7 @@ class AMT2Mixin:
         self, task: str, inputs: Any, data_samples: Any
     ) -> dict[str, Tensor]:
         if task == 'moco':
-            return self.moco.loss(inputs, self.backbone)
+            return self.moco.loss(inputs, self._encoder())
         return self.loss(inputs, data_samples)
 
     def _load_from_state_dict(
@@ -95,3 +128,8 @@ class AMT2CascadeRCNN(AMT2Mixin, CascadeRCNN):
 @MODELS.register_module()
 class AMT2MaskRCNN(AMT2Mixin, MaskRCNN):
     """Mask R-CNN with the contrastive task."""
+
+
+@MODELS.register_module()
+class AMT2RTMDet(AMT2Mixin, RTMDet):
+    """RTMDet, or RTMDet-Ins by its head, with the contrastive task."""

@@ -1,18 +1,19 @@
 """The contrastive task beside a detector: MoCo on its backbone."""
 
 import torch
-from mmdet.utils import ConfigType, OptMultiConfig
+from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.dist import all_gather, get_world_size
-from mmengine.model import BaseModule, ExponentialMovingAverage
+from mmengine.model import ExponentialMovingAverage
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cupre_mm.models.contrastive_branch import ContrastiveBranch
 from cupre_mm.registry import MODELS
 from cupre_mm.utils.errors import BadConfigError
 
 
 @MODELS.register_module()
-class MoCoBranch(BaseModule):
+class MoCoBranch(ContrastiveBranch):
     """Momentum key encoder, projector, queue and loss of one backbone.
 
     Algorithm 1 of `MoCo <https://arxiv.org/abs/1911.05722>`_; upstream
@@ -31,6 +32,8 @@ class MoCoBranch(BaseModule):
         momentum (float): Share of the query encoder that enters the key
             encoder at each step. mmengine's convention: 0.001 is the MoCo
             paper's m = 0.999. Defaults to 0.001.
+        batch_norm (dict, optional): Config of a
+            :class:`~cupre_mm.models.TaskBatchNorm`. Defaults to None.
         init_cfg (dict | list[dict], optional): Initialisation.
             Defaults to None.
 
@@ -45,15 +48,15 @@ class MoCoBranch(BaseModule):
         loss: ConfigType,
         queue: ConfigType,
         momentum: float = 0.001,
+        batch_norm: OptConfigType = None,
         init_cfg: OptMultiConfig = None,
     ) -> None:
-        super().__init__(init_cfg=init_cfg)
+        super().__init__(backbone, neck, batch_norm, init_cfg)
         if not 0 < momentum < 1:
             raise BadConfigError(
                 f'MoCoBranch.momentum={momentum} must be between 0 and 1: '
                 "0.001 here is the paper's 0.999."
             )
-        self.neck = MODELS.build(neck)
         self.loss_module = MODELS.build(loss)
         self.queue = MODELS.build(queue)
         # Its first update copies, so weights that are loaded into the
@@ -62,7 +65,7 @@ class MoCoBranch(BaseModule):
             nn.Sequential(backbone, self.neck), momentum
         )
 
-    def loss(
+    def _loss(
         self, views: list[Tensor], backbone: nn.Module
     ) -> dict[str, Tensor]:
         """Contrast two views of each image, then store their keys.
@@ -80,25 +83,33 @@ class MoCoBranch(BaseModule):
         # Unit vectors are made in float32 also under mixed precision.
         q = F.normalize(self.neck(backbone(im_q)).float(), dim=1)  # NxC
         with torch.no_grad():
-            self.encoder_k.update_parameters(
-                nn.Sequential(backbone, self.neck)
-            )
-            k = F.normalize(self._encode_keys(im_k), dim=1)  # NxC
+            self._update_key_encoder(backbone)
+            (k,) = self._encode_keys(im_k)
+            k = F.normalize(k, dim=1)  # NxC
         losses = self.loss_module(q, k, self.queue.negatives())
         self.queue.enqueue(torch.cat(all_gather(k), dim=0))
         losses['queue_fill'] = self.queue.fill.mean()
         return losses
 
-    def _encode_keys(self, images: Tensor) -> Tensor:
+    def _update_key_encoder(self, backbone: nn.Module) -> None:
+        self.encoder_k.update_parameters(nn.Sequential(backbone, self.neck))
+
+    def _key_vectors(self, images: Tensor) -> tuple[Tensor, ...]:
+        """What the key encoder makes of images, in float32."""
+        return (self.encoder_k(images).float(),)
+
+    def _encode_keys(self, images: Tensor) -> tuple[Tensor, ...]:
         if get_world_size() == 1:
             # A permutation within one process leaves its batch statistics
             # as they are; shuffling has an effect between processes only.
-            return self.encoder_k(images).float()
+            return self._key_vectors(images)
         from mmpretrain.models.utils import (
             batch_shuffle_ddp,
             batch_unshuffle_ddp,
         )
 
         images, unshuffle = batch_shuffle_ddp(images)
-        keys = self.encoder_k(images).float()
-        return batch_unshuffle_ddp(keys, unshuffle)
+        return tuple(
+            batch_unshuffle_ddp(keys, unshuffle)
+            for keys in self._key_vectors(images)
+        )

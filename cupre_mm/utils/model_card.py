@@ -12,6 +12,11 @@ from typing import Any
 from cupre_mm.utils.errors import BadDataError, MissingDataError
 
 CARD_NAME = 'model_card.md'
+USE_OF_A_DETECTOR = (
+    'Meant for finding cells or nuclei in microscope images that look like '
+    'the training images: the same staining or contrast, and cells of a '
+    'similar size in pixels. For research; not for diagnosis.'
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class CardFacts:
         versions (dict[str, str]): Of the libraries.
         how_to_load (str): Python code.
         notes (tuple[str, ...]): Further facts, a sentence each.
+        use (str): What it is meant for. Defaults to
+            :data:`USE_OF_A_DETECTOR`.
         report (dict, optional): A report.json of the evaluation.
     """
 
@@ -80,6 +87,7 @@ class CardFacts:
     versions: Mapping[str, str]
     how_to_load: str
     notes: Sequence[str] = ()
+    use: str = USE_OF_A_DETECTOR
     report: Mapping[str, Any] | None = field(default=None)
 
 
@@ -94,12 +102,10 @@ def write_card(facts: CardFacts) -> str:
     """
     parts = [
         f'# {facts.title}',
-        f'{facts.kind} for instance segmentation of cells; classes: '
+        f'{facts.kind} for instance segmentation; classes: '
         f'{", ".join(facts.classes) or "not told by the checkpoint"}.',
         '## Use',
-        'Meant for finding cells or nuclei in microscope images that look '
-        'like the training images: the same staining or contrast, and cells '
-        'of a similar size in pixels. For research; not for diagnosis.',
+        facts.use,
         '## Limits',
         'On images of other kinds, or of cells much larger or smaller, '
         'expect missed and false cells. Look at results before counting '

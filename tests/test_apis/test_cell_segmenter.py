@@ -59,6 +59,22 @@ def by_mmdet(model, config, path) -> dict:
     return sample.pred_instances
 
 
+def test_images_larger_than_the_crops_of_training_have_more_cells(
+    tiny_model, noise
+):
+    config = tiny_config({})
+    crop = dict(type='RandomCrop', crop_size=(48, 48))
+    config.train_dataloader = dict(dataset=dict(pipeline=[crop]))
+    segmenter = CellSegmenter.from_model(tiny_model, config, ALL)
+    fixed = SegmentationOptions(
+        score_thr=0.0, min_visible=0.0, scale_limits=False
+    )
+    # The tiny model gives an image ten detections.
+    assert len(segmenter.segment(noise, fixed)) <= 10
+    assert len(segmenter.segment(noise)) > 10
+    assert len(segmenter.segment(noise[:48, :48])) <= 10
+
+
 @pytest.mark.parametrize(
     'resize',
     [
@@ -75,12 +91,12 @@ def test_detections_are_those_of_mmdet(tiny_model, noise, tmp_path, resize):
     segmenter = CellSegmenter.from_model(tiny_model, config, ALL)
     # Masks before other cells take their share.
     source = ArrayImage(noise)
-    data = segmenter._input.prepare(
+    data = segmenter._tiles.input.prepare(
         noise,
-        segmenter._input.limits(source),
+        segmenter._tiles.input.limits(source),
         segmenter.factor((96, 120), ALL),
     )
-    (found,) = segmenter._detect([data], 0.0)
+    (found,) = segmenter._tiles.detect([data], ALL)
     assert len(found) == len(expected) > 3
     for name in ('bboxes', 'scores', 'labels'):
         torch.testing.assert_close(found[name], expected[name], rtol=0, atol=0)

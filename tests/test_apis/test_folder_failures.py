@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
 
 from cupre_mm.apis import image_loading, result_files
 from cupre_mm.apis.exporters import EXPORTERS
@@ -26,25 +25,6 @@ from tests.stub_segmenter import (
     spots,
     write_image,
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three images, one of them in a sub-folder and of 16 bits."""
-    folder = tmp_path / 'cells'
-    write_image(folder / 'a.png', spots(0))
-    write_image(folder / 'b.png', spots(1))
-    write_image(folder / 'sub' / 'c.tif', spots(2).astype(np.uint16))
-    return folder
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / 'out'
-
-
-def labels(path: Path) -> np.ndarray:
-    return tifffile.imread(path)
 
 
 def test_bad_files_are_told_and_the_others_done(folder, out):
@@ -88,6 +68,19 @@ def test_an_image_that_goes_away_before_its_outputs(folder, out, monkeypatch):
     result, _ = run(folder, out, segmenter=Removing())
     assert list(result.failures) == ['b.png']
     assert not (out / 'label' / 'b.tif').exists()
+    assert result.done_now == 2
+
+
+def test_an_image_that_is_deleted_is_its_own_fault(folder, out, monkeypatch):
+    class Deleting(StubSegmenter):
+        def segment_source(self, source, progress=False):
+            cells = super().segment_source(source)
+            (folder / 'b.png').unlink(missing_ok=True)
+            return cells
+
+    monkeypatch.setattr(image_loading, '_LARGEST', 100)
+    result, _ = run(folder, out, segmenter=Deleting())
+    assert list(result.failures) == ['b.png']
     assert result.done_now == 2
 
 
@@ -156,17 +149,22 @@ def test_an_output_folder_that_cannot_be_written(folder):
 
 
 KILLED = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
+from cupre_mm.apis.run_journal import JOURNAL
 from tests.stub_segmenter import StubSegmenter, run
 
 class Killed(StubSegmenter):
     def segment_source(self, source, progress=False):
         if len(self.seen) == 2:
+            # Results are written in the background.
+            while len((OUT / JOURNAL).read_text().splitlines()) < 2:
+                time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGKILL)
         return super().segment_source(source)
 
-run(Path(sys.argv[1]), Path(sys.argv[2]), segmenter=Killed())
+OUT = Path(sys.argv[2])
+run(Path(sys.argv[1]), OUT, segmenter=Killed())
 """
 
 

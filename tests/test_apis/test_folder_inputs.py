@@ -1,8 +1,4 @@
-from pathlib import Path
-
-import numpy as np
 import pytest
-import tifffile
 
 from cupre_mm.apis.folder_inputs import output_stems
 from cupre_mm.utils.errors import (
@@ -16,25 +12,6 @@ from tests.stub_segmenter import (
     spots,
     write_image,
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three images, one of them in a sub-folder and of 16 bits."""
-    folder = tmp_path / 'cells'
-    write_image(folder / 'a.png', spots(0))
-    write_image(folder / 'b.png', spots(1))
-    write_image(folder / 'sub' / 'c.tif', spots(2).astype(np.uint16))
-    return folder
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / 'out'
-
-
-def labels(path: Path) -> np.ndarray:
-    return tifffile.imread(path)
 
 
 def test_hidden_files_and_an_output_folder_inside_are_no_input(folder):

@@ -9,7 +9,7 @@ import pytest
 from cupre_mm.apis.detection import Detection
 from cupre_mm.apis.seam_merging import SeamMerger
 from cupre_mm.apis.segmentation_options import SegmentationOptions
-from cupre_mm.apis.tile_grid import make_grid
+from cupre_mm.apis.tile_grid import TileGrid
 from cupre_mm.apis.tiling_check import compare
 from cupre_mm.utils.cropped_masks import CroppedMask
 from tests.component_model import (
@@ -126,8 +126,9 @@ def box(top, left, bottom, right, score=0.9, label=0) -> Detection:
 
 
 def two_tiles():
-    grid = make_grid((100, 192 + 64), 1.0, 192, 64)
-    assert grid.columns == ((0, 192), (64, 256))
+    grid = TileGrid(
+        rows=((0, 100),), columns=((0, 192), (64, 256)), overlap=64
+    )
     return list(grid.tiles_of_row(0)), SeamMerger(grid.overlap / 4)
 
 

@@ -15,6 +15,7 @@ from cupre_mm.utils.cropped_masks import CroppedMask
 
 @pytest.mark.parametrize('dense', [True, False])
 def test_masks_and_boxes_move_to_where_the_tile_is(dense):
+    # Two tiles of 160 px share 64 px, so the second starts at 96.
     tile = list(make_grid((100, 256), 1.0, 192, 64).tiles_of_row(0))[1]
     masks = np.zeros((2, *tile.shape), bool)
     masks[0, 10:14, 20:30] = True
@@ -31,10 +32,10 @@ def test_masks_and_boxes_move_to_where_the_tile_is(dense):
     )
     # The second has no pixel.
     (one,) = to_detections(found, tile)
-    assert (one.mask.top, one.mask.left) == (10, 84)
+    assert (one.mask.top, one.mask.left) == (10, 116)
     assert one.mask.pixels.shape == (4, 10)
     assert one.mask.pixels.all()
-    assert one.box.tolist() == [84.5, 10, 94, 14]
+    assert one.box.tolist() == [116.5, 10, 126, 14]
     assert (one.score, one.label) == (0.75, 3)
 
 

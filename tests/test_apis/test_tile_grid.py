@@ -58,6 +58,18 @@ def test_odd_magnification_does_not_inflate_tiles():
     assert aligned_step(17 / 23, 1000) == 736
 
 
+def test_tiles_are_no_larger_than_as_many_must_be():
+    grid = make_grid((4096, 1536), 1.0, 1024, 128)
+    assert grid.rows == (
+        (0, 928),
+        (800, 1728),
+        (1600, 2528),
+        (2368, 3296),
+        (3168, 4096),
+    )
+    assert grid.columns == ((0, 832), (704, 1536))
+
+
 def test_image_of_a_tile_s_size_is_one_tile_without_inner_sides():
     grid = make_grid((512, 300), 1.0, 512, 128)
     (tile,) = tiles_of(grid)
@@ -68,8 +80,8 @@ def test_image_of_a_tile_s_size_is_one_tile_without_inner_sides():
 
 def test_inset_counts_inner_sides_alone():
     first, second = make_grid((100, 256), 1.0, 192, 64).tiles_of_row(0)
-    assert first.inset(0, 0, 100, 180) == 12
-    assert second.inset(0, 64, 100, 256) == 0
+    assert first.inset(0, 0, 100, 148) == 12
+    assert second.inset(0, 96, 100, 256) == 0
 
 
 def test_batches_are_neighbours_of_one_shape():

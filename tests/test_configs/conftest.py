@@ -17,7 +17,8 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 PATHS = sorted(
     path
     for path in CONFIGS.rglob('*.py')
-    if '_base_' not in path.relative_to(CONFIGS).parts
+    # Those of benchmarks describe a grid of runs, not a run.
+    if not {'_base_', 'benchmark'} & {*path.relative_to(CONFIGS).parts}
 )
 ARMS = ('scratch', 'coco', 'moco', 'amt2')
 LOOKS = ('phase', 'fluorescence', 'stained')

@@ -8,7 +8,14 @@ from mmengine.runner import Runner
 from cupre_mm.engine.hooks import ContrastiveHealthHook
 from cupre_mm.utils.errors import BadConfigError
 from tests.invalid_loss_runs import toy_run
-from tests.tiny_amt2 import KEY_DIM, QUEUE_LENGTH, log_of, run_config, train
+from tests.tiny_amt2 import (
+    KEY_DIM,
+    QUEUE_LENGTH,
+    log_of,
+    run_config,
+    train,
+    without_queue,
+)
 
 FIGURES = ('feat_std', 'acc_top1', 'pos_sim', 'neg_sim')
 
@@ -148,3 +155,34 @@ def test_runs_without_contrast_are_left_alone(run, tmp_path):
 def test_values_that_cannot_be_used_are_refused(name, value):
     with pytest.raises(BadConfigError, match=name):
         ContrastiveHealthHook(**{name: value})
+
+
+@pytest.mark.parametrize('collapsed', [True, False])
+def test_method_without_negatives_can_only_collapse(
+    demo_data, tmp_path, collapsed
+):
+    config = run_config(
+        demo_data,
+        tmp_path,
+        {
+            'train_cfg.max_iters': 2,
+            'train_cfg.schedule': ('moco',),
+            'train_dataloader.det': None,
+            'optim_wrapper.optimizer.lr': 1e-4,
+        },
+    )
+    config.model.moco = without_queue()
+    runner = Runner.from_cfg(config)
+    if collapsed:
+        # One vector for every image.
+        runner.model.moco.neck.projector.bn2.register_forward_hook(
+            lambda layer, inputs, output: 0 * output + 1
+        )
+    runner.register_hook(ContrastiveHealthHook(interval=1, warmup_iters=0))
+    runner.train()
+    told = warnings_of(runner)
+    assert len(told) == collapsed
+    for line in told:
+        assert 'has collapsed' in line
+        assert 'feat_std' in line
+        assert 'acc_top1' not in line

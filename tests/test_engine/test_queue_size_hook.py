@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_amt2 import log_of, run_config, train
+from tests.tiny_amt2 import log_of, run_config, train, without_queue
 
 HOOK = dict(type='cupre_mm.QueueSizeHook')
 
@@ -41,3 +41,12 @@ def test_detection_alone_has_no_queue_to_check(log_with):
         {'train_cfg.schedule': ('det',), 'model.moco.queue.length': 100}
     )
     assert 'The queue holds' not in log
+
+
+def test_a_method_without_negatives_has_no_queue_to_check(demo_data, tmp_path):
+    config = run_config(
+        demo_data, tmp_path, {'custom_hooks': [HOOK], 'train_cfg.max_iters': 1}
+    )
+    config.model.moco = without_queue()
+    runner, _ = train(config)
+    assert 'The queue holds' not in log_of(runner)

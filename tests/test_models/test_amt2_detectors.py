@@ -10,6 +10,7 @@ from torch import nn
 
 from cupre_mm.models import AMT2Mixin
 from cupre_mm.registry import MODELS
+from cupre_mm.utils.errors import BadConfigError
 from tests.tiny_amt2 import (
     QUEUE_LENGTH,
     SGD,
@@ -261,3 +262,11 @@ def check_both_tasks(model: nn.Module, batches: dict) -> None:
     for task, expected in (('moco', 'loss_infonce'), ('det', 'loss_cls')):
         data = {**batches[task][0], 'task': task}
         assert model.train_step(data, wrapper)[expected].item() > 0
+
+
+@pytest.mark.parametrize('parts', ['backbone', (), ('bone',), ('num', 3)])
+def test_unknown_parts_to_contrast_on_are_told(parts):
+    config = model_config()
+    config['contrast_on'] = parts
+    with pytest.raises(BadConfigError, match='contrast_on'):
+        build_model(config)

@@ -2,7 +2,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from mmengine.config import Config
 
+from cupre_mm.utils.prediction_benchmark import measurement
 from cupre_mm.utils.prediction_benchmark.predictor_process import (
     PredictorProcess,
 )
@@ -63,37 +66,39 @@ def test_predictor_that_takes_too_much_is_stopped(tmp_path):
     assert side.failure == 'took more than 1.2 GiB'
 
 
-def test_table_gives_ratios_and_failures(load_tool):
-    tool = load_tool('analysis/benchmark_prediction')
-    one = dict(
-        images_per_second=2.0,
-        cpu_seconds=[1.0],
-        peak_mib=100.0,
-        detections=5,
-        bbox_mAP=0.5,
-        segm_mAP=0.25,
-    )
-    figures = {
-        tool.OURS: one,
-        tool.MMDET: {
-            **one,
-            'images_per_second': 0.5,
-            'cpu_seconds': [3.0, 3.0],
-            'peak_mib': 250.0,
-        },
-        tool.SAHI: dict(failure='took more than 1 GiB'),
-    }
-    table = tool.table(figures)
-    assert (
-        '| DetInferencer | 0.500 | 4.00 x | 3.00 x | 250 MiB | 2.50 x |'
-        in table
-    )
-    assert 'SAHI | took more than 1 GiB' in table
-
-
 def test_missing_checkpoint_is_told(load_tool, capsys):
     tool = load_tool('analysis/benchmark_prediction')
     with pytest.raises(SystemExit) as error:
         tool.main([str(CONFIG), 'none.pth'])
     assert error.value.code == 2
     assert 'none.pth does not exist' in capsys.readouterr().err
+
+
+def test_without_a_checkpoint_the_stand_in_is_made_and_measured(
+    load_tool, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    tool = load_tool('analysis/benchmark_prediction')
+    seen = {}
+
+    def measure(args, program, images, names, repeats, folder, warm_up):
+        config = Config.fromfile(args.config)
+        assert config.model.test_cfg.rcnn.max_per_img == 100
+        weights = torch.load(args.checkpoint)['state_dict']
+        assert 'roi_head.mask_head.0.conv_logits.weight' in weights
+        assert args.score_thr == args.min_visible == 0
+        assert Path(program).name == 'benchmark_prediction.py'
+        assert warm_up.is_file()
+        seen[tuple(names)] = (len(images.paths), images.instances > 20)
+        return {name: dict(failure='not tried') for name in names}
+
+    monkeypatch.setattr(measurement, 'measure', measure)
+    with pytest.raises(SystemExit):
+        tool.main([str(CONFIG), '--number', '3', '--mosaic', '300'])
+    assert seen == {
+        (tool.OURS, tool.MMDET): (3, True),
+        (tool.OURS, tool.MMDET, tool.SAHI): (1, True),
+    }
+    printed = capsys.readouterr()
+    assert 'random weights on generated images' in printed.out
+    assert 'CellSegmenter on the images: not tried' in printed.err

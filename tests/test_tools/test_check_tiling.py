@@ -43,6 +43,7 @@ def test_figures_are_printed_and_written(
     figures = json.loads(out.read_text())
     assert figures['images'] == 2
     assert figures['tiles'] == 9
+    assert (figures['limit'], figures['least_objectness']) == (20, None)
     assert figures['num_whole'] > 5
     assert figures['num_tiled'] > 5
     matched = min(figures['whole_matched'], figures['tiled_matched'])
@@ -59,6 +60,7 @@ def test_a_mosaic_of_one_tile_is_refused(load_tool, trained, images, capsys):
     assert exit_info.value.code == 2
     assert '--side 512 is not larger' in capsys.readouterr().err
     options = ['--side', '400', '--tile', '300', '--scale', '0.5']
+    options += ['--overlap', '64']
     with pytest.raises(SystemExit) as exit_info:
         tool.main([*trained, images, *options])
     assert exit_info.value.code == 2

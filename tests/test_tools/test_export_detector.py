@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,24 @@ def test_exports_the_averaged_weights_of_a_run(
     checkpoint = tmp_path / 'run' / 'iter_3.pth'
     capsys.readouterr()
     load_tool('export_detector').main(
-        [str(checkpoint), str(tmp_path / 'out' / 'detector.pth')]
+        [
+            *(str(checkpoint), str(tmp_path / 'out' / 'detector.pth')),
+            *('--trained-on', 'livecell'),
+        ]
     )
-    (written,) = (tmp_path / 'out').iterdir()
-    assert capsys.readouterr().out.endswith(f'Wrote {written}\n')
+    (written,) = (tmp_path / 'out').glob('*.pth')
+    card = written.with_name(f'{written.stem}.model_card.md')
+    assert capsys.readouterr().out.endswith(
+        f'Wrote {written}\nModel card: {card}\n'
+    )
+    told = card.read_text()
+    assert 'MaskRCNN for instance' in told or 'CascadeRCNN for' in told
+    assert 'start of a fine-tuning' in told
+    assert 'generated demo data' in told
+    assert 'LIVECell' in told
+    assert 'Not measured' in told
+    assert hashlib.sha256(written.read_bytes()).hexdigest() in told
+    assert hashlib.sha256(checkpoint.read_bytes()).hexdigest() in told
 
     stock = build_model(detector_config(), seed=3)
     exported = torch.load(written, weights_only=False)

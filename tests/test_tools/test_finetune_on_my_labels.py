@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 
 from cupre_mm.registry import MODELS
 from cupre_mm.utils.checkpoint import read_checkpoint
+from cupre_mm.utils.own_labels.score_threshold import THRESHOLDS
 from tests.labelled_discs import write_labelled
 
 TINY_BASE = """
@@ -70,6 +71,8 @@ def test_trains_scores_and_resumes(tool, tiny_base, tmp_path, capsys):
     assert 'random weights (scratch)' in said
     assert f'tools/predict.py {out}/config.py {out}/model.pth' in said
     result = json.loads((out / 'result.json').read_text())
+    assert f'--score-thr {result["score_thr"]:g}' in said
+    assert result['score_thr'] in THRESHOLDS
     assert set(result['scores']) == {
         'AP_segm',
         'AP50_segm',

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from cupre_mm.apis.output_lock import locked_folder
 from cupre_mm.utils.errors import BadConfigError
 from tests.checkout import ROOT
 from tests.stub_segmenter import (
@@ -262,3 +263,45 @@ def test_what_a_setting_has_wrong_ends_the_run(
     command = [*plain, str(folder), str(tmp_path / 'out'), '--workers', '0']
     assert tool.main(command) == 2
     assert 'no diameter' in capsys.readouterr().err
+
+
+def test_a_second_run_into_a_folder_in_use(
+    tool, plain, stub, folder, tmp_path, capsys
+):
+    out = tmp_path / 'out'
+    command = [*plain, str(folder), str(out), '--workers', '0']
+    assert tool.main(command) == 0
+    before = files_below(out)
+    with locked_folder(out):
+        assert tool.main([*command, '--force']) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith('error: another run (process ')
+    assert files_below(out) == before
+    assert tool.main([*command, '--force']) == 0
+
+
+def test_compressed_label_images_hold_the_same(
+    tool, plain, stub, folder, tmp_path
+):
+    command = [*plain, str(folder), str(tmp_path / 'out'), '--workers', '0']
+    label = tmp_path / 'out' / 'label' / 'a.tif'
+    assert tool.main(command) == 0
+    expected, size = tifffile.imread(label), label.stat().st_size
+    assert tool.main([*command, '--compress']) == 0
+    np.testing.assert_array_equal(tifffile.imread(label), expected)
+    assert label.stat().st_size < size / 2
+    summary = json.loads((tmp_path / 'out' / 'run_summary.json').read_text())
+    assert summary['settings']['compress']
+    assert summary['this_run']['images'] == 3
+
+
+def test_where_nothing_could_be_segmented_no_results_are_named(
+    tool, plain, stub, tmp_path, capsys
+):
+    (tmp_path / 'cells').mkdir()
+    (tmp_path / 'cells' / 'text.tif').write_text('no image')
+    command = [*plain, str(tmp_path / 'cells'), str(tmp_path / 'out')]
+    assert tool.main([*command, '--workers', '0']) == 1
+    told = capsys.readouterr()
+    assert str(tmp_path / 'out' / 'label') not in told.out
+    assert '1 image(s) could not be segmented, 0 are done' in told.err

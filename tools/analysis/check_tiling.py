@@ -35,9 +35,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description='Segment a mosaic of images as a whole and in tiles, and '
         'match the cells. The exit code is 1 where less than '
         f'{_LEAST_MATCHED:.1%} of either have a partner of IoU 0.5, or the '
-        f'mean IoU of the pairs is below {_LEAST_IOU}. The limits that the '
-        'config sets to detections and proposals hold for each tile; for the '
-        'whole they are raised with its area.'
+        f'mean IoU of the pairs is below {_LEAST_IOU}. How many proposals an '
+        'image gives at most is a matter of its size: both ways take all of '
+        'an objectness from --least-objectness on instead, or as many an '
+        'area as --limit says.'
     )
     parser.add_argument('config', help='Config of the detector.')
     parser.add_argument('checkpoint', help='Its weights.')
@@ -53,15 +54,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--tile',
         type=int,
-        default=512,
+        default=640,
         help="Side of a tile in pixels of the network's input. Defaults to "
-        '512.',
+        '640.',
     )
     parser.add_argument(
         '--overlap',
         type=int,
-        default=128,
-        help='What neighbouring tiles share at least. Defaults to 128.',
+        default=192,
+        help='What neighbouring tiles share at least. Defaults to 192.',
     )
     parser.add_argument(
         '--scale',
@@ -69,11 +70,19 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="Pixels of the network's input to a pixel of the mosaic. "
         'Defaults to what the config does.',
     )
-    parser.add_argument(
+    rule = parser.add_mutually_exclusive_group()
+    rule.add_argument(
+        '--least-objectness',
+        type=float,
+        default=0.1,
+        metavar='P',
+        help='Proposals below it count in neither way. Defaults to 0.1.',
+    )
+    rule.add_argument(
         '--limit',
         type=int,
-        default=5000,
-        help='Proposals and detections in a tile at most. Defaults to 5000.',
+        help='Rather keep the best N proposals and detections of a tile, and '
+        'of the whole N times its area in tiles.',
     )
     parser.add_argument(
         '--score-thr',
@@ -109,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     # The network's libraries take seconds: a mistake is told before.
     from cupre_mm.apis import CellSegmenter, SegmentationOptions
-    from cupre_mm.apis.detection_limits import changed_limits
+    from cupre_mm.apis.detection_limits import all_proposals, changed_limits
     from cupre_mm.apis.tiling_check import compare, make_mosaic
 
     options = {
@@ -118,6 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             scale=args.scale,
             tile=args.tile,
             overlap=args.overlap,
+            scale_limits=False,
         ),
     }
     files = find_images(args.images, '', IMAGE_EXTENSIONS).files
@@ -137,12 +147,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         scale=factor,
         tile=side + 2 * args.overlap,
         overlap=args.overlap,
+        scale_limits=False,
     )
     found, seconds = {}, {}
     for way, chosen in options.items():
         start = time.perf_counter()
         times = (side / args.tile) ** 2 if way == 'whole' else 1.0
-        with changed_limits(segmenter.model, int(args.limit * times)):
+        if args.limit:
+            rule = changed_limits(segmenter.model, int(args.limit * times))
+        else:
+            rule = all_proposals(segmenter.model, args.least_objectness)
+        with rule:
             found[way] = segmenter.segment(mosaic, chosen, progress=True)
         seconds[way] = round(time.perf_counter() - start, 1)
     agreement = compare(found['whole'], found['tiled'])
@@ -153,6 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         'overlap': args.overlap,
         'factor': factor,
         'limit': args.limit,
+        'least_objectness': None if args.limit else args.least_objectness,
         'score_thr': args.score_thr,
         'tiles': found['tiled'].num_tiles,
         'cut_by_tiles': found['tiled'].counts['cut_by_tiles'],

@@ -3,6 +3,14 @@
 # the splits under data_root, $CUPRE_TRAIN_SPLIT the name of one in it.
 data_root = '{{$CUPRE_DATA:data}}/bbbc038/'
 
+# Median diameter of the training cells in pixels of the network's input, by
+# which `--diameter` scales images. Measured by
+# python tools/analysis/dataset_stats.py --sample 0 --loader test \
+#     data/bbbc038/annotations/seed0/train_100.json \
+#     --anchors configs/finetune/bbbc038/\
+#     scratch_cascade-mask-rcnn_r50_fpn_100pct_bbbc038.py
+cell_diameter = 26.6
+
 meta_keys = (
     'img_id',
     'img_path',

@@ -1,6 +1,9 @@
 # Generated labelled cells in crops of 128 px.
 _base_ = './mini_bbbc038_instance.py'
 
+# Measured as in the base, on data/demo/cells_labelled with
+# --anchors configs/demo/finetune_scratch_demo.py.
+cell_diameter = 17.5
 data_root = '{{$CUPRE_DATA:data}}/demo/cells_labelled/'
 metainfo = dict(classes=('cell',))
 how_to_get = (

@@ -1,6 +1,9 @@
 # BBBC038 at its own scale in crops of 256 px; our choice.
 _base_ = './bbbc038_instance.py'
 
+# As in the base, with --anchors configs/mini/finetune_scratch_mini.py.
+cell_diameter = 19.8
+
 train_pipeline = [
     dict(type='cupre_mm.LoadCellImage'),
     dict(type='cupre_mm.PercentileNormalize'),

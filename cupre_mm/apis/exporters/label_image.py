@@ -33,9 +33,10 @@ def write_label_image(
     0 is background, i + 1 the i-th cell. Up to 65,535 cells are written as
     an ImageJ TIFF of type uint16, with the pixel size in µm. More of them
     need uint32, which ImageJ has no image type for: the file is a plain TIFF
-    then, with the pixel size in the resolution tags; ImageJ opens it with
-    32-bit float values, exact up to 16.7 million cells. So are files above
-    4 GB, as BigTIFF, which ImageJ opens with Bio-Formats.
+    then, with the pixel size in the resolution tags. QuPath, napari, Python
+    and Bio-Formats read its whole numbers; ImageJ opens it with 32-bit float
+    values, exact up to 2^24 = 16,777,216 cells. Files above 4 GB are plain,
+    too, as BigTIFF, which ImageJ opens with Bio-Formats.
 
     Painted strip by strip, never held as a whole.
 
@@ -108,7 +109,7 @@ def _origin(source: SourceInfo) -> str:
     text = f'Cells of {source.name}; axes of that file: {source.axes}'
     planned = source.planned
     if planned is None or source.axes in ('YX', 'YXS'):
-        return text
+        return f'{text}; series={source.series}' if source.series else text
     return (
         f'{text}; t={planned.t}, z={planned.z}, page={planned.page}, '
         f'channels={list(planned.channels)}, series={source.series}'

@@ -44,7 +44,9 @@ def write_table(
     solidity               Share of the convex hull that is in the cell.
     ..._um, area_um2       The same in µm, where the pixel size is known.
     intensity_mean, _min,  Of the image's values as they are stored; with
-    _max                   ``_red`` and so on where there are channels.
+    _max                   ``_red`` and so on where there are channels. A
+                           gray image stored as RGB, its three channels
+                           equal in every pixel, counts as gray.
     =====================  ================================================
 
     What is not known is left empty: all of ``_um`` without a pixel size,
@@ -64,7 +66,7 @@ def write_table(
     columns = [
         *('image', 'label', 'class', 'score'),
         *('left', 'top', 'right', 'bottom', 'touches_border'),
-        *measurement_columns(source.channels),
+        *measurement_columns(source.intensity_channels),
     ]
     measured = measure_cells(segmentation, source)
     with (

@@ -14,6 +14,7 @@ from cupre_mm.registry import HOOKS
 from cupre_mm.utils.errors import BadConfigError
 
 _FIGURES = ('feat_std', 'acc_top1', 'pos_sim', 'neg_sim')
+_FIGURES_WITHOUT_QUEUE = ('feat_std', 'pos_sim')
 # Accuracies of up to this many times that of guessing count as chance.
 _NEAR_CHANCE = 2
 
@@ -33,7 +34,8 @@ class ContrastiveHealthHook(Hook):
       is no better than twice that of chance, 1 in K + 1 keys.
 
     It reads ``moco/feat_std``, ``moco/acc_top1``, ``moco/pos_sim`` and
-    ``moco/neg_sim``, and is silent in runs without them.
+    ``moco/neg_sim``, and is silent in runs without them. A method without a
+    queue can only collapse: of it ``feat_std`` and ``pos_sim`` are read.
 
     Args:
         interval (int): Iterations that are averaged. Defaults to 100.
@@ -84,10 +86,14 @@ class ContrastiveHealthHook(Hook):
         """
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
-        queue = getattr(getattr(model, 'moco', None), 'queue', None)
+        branch = getattr(model, 'moco', None)
+        queue = getattr(branch, 'queue', None)
         self._dim, self._length = (
-            (queue.dim, queue.length) if queue is not None else (0, 0)
+            (queue.dim, queue.length)
+            if queue is not None
+            else (getattr(branch, 'dim', 0), 0)
         )
+        self._figures = _FIGURES if self._length else _FIGURES_WITHOUT_QUEUE
         loader = getattr(runner.train_dataloader, 'loaders', {}).get('moco')
         # One image has no spread.
         self._has_spread = getattr(loader, 'batch_size', None) != 1
@@ -110,7 +116,7 @@ class ContrastiveHealthHook(Hook):
             data_batch (Any, optional): Not used.
             outputs (dict, optional): What the iteration logged.
         """
-        names = [f'moco/{name}' for name in _FIGURES]
+        names = [f'moco/{name}' for name in self._figures]
         if not self._dim or not outputs:
             return
         if all(name in outputs for name in names):
@@ -123,18 +129,26 @@ class ContrastiveHealthHook(Hook):
             # A NaN of a skipped step compares as false: no warning here.
             means = self._sums / self._count
             all_reduce(means, 'mean')
-            self._judge(runner.iter + 1, dict(zip(_FIGURES, means.tolist())))
+            self._judge(
+                runner.iter + 1, dict(zip(self._figures, means.tolist()))
+            )
         self._sums, self._count = 0, 0
 
     def _judge(self, iteration: int, means: dict[str, float]) -> None:
         spread = self._dim**-0.5
         chance = 100 / (self._length + 1)
-        seen = (
-            f'Means of the last {self.interval} iterations: feat_std '
-            f'{means["feat_std"]:.2g} (1 / sqrt(C) is {spread:.2g}), acc_top1 '
-            f'{means["acc_top1"]:.2g} % (chance is {chance:.2g} %), pos_sim '
-            f'{means["pos_sim"]:.3f}, neg_sim {means["neg_sim"]:.3f}.'
+        known = (
+            ('feat_std', f'{{:.2g}} (1 / sqrt(C) is {spread:.2g})'),
+            ('acc_top1', f'{{:.2g}} % (chance is {chance:.2g} %)'),
+            ('pos_sim', '{:.3f}'),
+            ('neg_sim', '{:.3f}'),
         )
+        figures = ', '.join(
+            f'{name} {text.format(means[name])}'
+            for name, text in known
+            if name in means
+        )
+        seen = f'Means of the last {self.interval} iterations: {figures}.'
         collapsed = means['feat_std'] < self.min_std * spread
         if collapsed and self._has_spread:
             self._warn(
@@ -143,12 +157,14 @@ class ContrastiveHealthHook(Hook):
                 'The contrastive task has collapsed: nearly the same vector '
                 f'for every image. {seen} Lower the learning rate of this '
                 'task or lengthen its warm-up, clip gradients, check that '
-                'model.moco.momentum is small (0.001 is the 0.999 of MoCo) '
-                'and that the unlabelled images are not all alike, and start '
-                'again from before: a collapsed model does not recover.',
+                'model.moco.momentum, if there is one, is small (0.001 is '
+                'the 0.999 of MoCo) and that the unlabelled images are not '
+                'all alike, and start again from before: a collapsed model '
+                'does not recover.',
             )
         elif (
-            iteration > self.warmup_iters
+            self._length
+            and iteration > self.warmup_iters
             and means['acc_top1'] <= _NEAR_CHANCE * chance
         ):
             self._warn(

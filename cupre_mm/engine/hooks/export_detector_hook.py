@@ -16,6 +16,9 @@ from cupre_mm.utils.detector_export import export_detector
 class ExportDetectorHook(Hook):
     """Exports the last checkpoint as a file for stock mmdet detectors.
 
+    A model card lies beside it, see
+    :func:`~cupre_mm.utils.detector_export.export_detector`.
+
     Args:
         filename (str): Name of the file in the work dir; digits of its
             sha256 are added. Defaults to 'detector.pth'.

@@ -28,11 +28,13 @@ class QueueSizeHook(Hook):
         loader = getattr(runner.train_dataloader, 'loaders', {}).get('moco')
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
-        if loader is None or not hasattr(model, 'moco'):
+        # A method without negatives has no queue.
+        queue = getattr(getattr(model, 'moco', None), 'queue', None)
+        if loader is None or queue is None:
             return
         images = len(loader.dataset)
         batch = loader.batch_size * get_world_size()
-        length = model.moco.queue.length
+        length = queue.length
         if length < images - batch:
             return
         print_log(

@@ -1,5 +1,6 @@
 """Figures of a labelled data set: counts, sizes, and how anchors fit them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -142,6 +143,7 @@ class SeenBoxes:
     def __init__(self, coco: CocoBoxes, scaling: Scaling) -> None:
         factors = scaling.factors[coco.image_of]
         self.boxes = coco.boxes * np.tile(factors, 2)
+        self._areas = coco.areas * factors.prod(axis=1)
         stored = coco.image_sizes[coco.image_of]
         self.image_sizes = np.rint(stored * factors[:, ::-1])
 
@@ -149,6 +151,11 @@ class SeenBoxes:
     def sides(self) -> np.ndarray:
         """Square roots of the boxes' areas, (N,)."""
         return np.sqrt(self.boxes[:, 2] * self.boxes[:, 3])
+
+    @property
+    def diameters(self) -> np.ndarray:
+        """Diameters of discs of the masks' areas, (N,)."""
+        return np.sqrt(4 / math.pi * self._areas)
 
     @property
     def aspects(self) -> np.ndarray:
@@ -183,7 +190,11 @@ def describe_anchors(
     seen = [SeenBoxes(coco, scaling) for scaling in scalings]
     ious = [best_ious(one.boxes, one.image_sizes, grid) for one in seen]
     by_scale = {
-        scaling.name: dict(coverage(iou, grid), box_side=spread(one.sides))
+        scaling.name: dict(
+            coverage(iou, grid),
+            box_side=spread(one.sides),
+            cell_diameter=spread(one.diameters),
+        )
         for scaling, one, iou in zip(scalings, seen, ious)
     }
     sides = np.concatenate([one.sides for one in seen])

@@ -73,6 +73,13 @@ def anchors_text(found: Mapping[str, Any]) -> list[str]:
             '{p5:.0f} / {p50:.0f} / {p95:.0f}'.format(**side) if side else ''
         )
         lines.append(f'{name:<24}{_coverage(part)}{sides:>25}')
+    for name, part in found['by_scale'].items():
+        if part.get('cell_diameter'):
+            lines.append(
+                f'median diameter at {name}: '
+                f'{part["cell_diameter"]["p50"]:.1f} px (cell_diameter of a '
+                'config, at the scale of its test pipeline)'
+            )
     lines.append('best possible recall of the anchors:')
     lines.append(
         f'{"box side [px]":<16}{"aspect":<12}{"boxes":>9}'

@@ -24,7 +24,6 @@ from cupre_mm.utils.labelled_sets.label_files import (
     BAD_LABELS,
     LABEL_CASES,
     LabelReading,
-    convert_labels,
 )
 from cupre_mm.utils.labelled_sets.mask_files import (
     BAD_COMPONENTS,
@@ -32,8 +31,13 @@ from cupre_mm.utils.labelled_sets.mask_files import (
     convert_components,
 )
 from cupre_mm.utils.labelled_sets.object_rules import ObjectRules
-from cupre_mm.utils.labelled_sets.paired_files import PairNames, pair_files
+from cupre_mm.utils.labelled_sets.paired_files import PairNames
 from cupre_mm.utils.labelled_sets.paired_items import pair_items
+from cupre_mm.utils.own_labels.drawn_labels import (
+    DRAWN_CASES,
+    convert_any,
+    labelled_items,
+)
 
 FORMS = ('auto', 'labels', 'binary', 'coco')
 DEFAULT_CLASS = 'cell'
@@ -66,7 +70,9 @@ def read_labels(
     Args:
         source (str | Path): Folder or zip: label images (``x.tif`` beside
             ``x_masks.tif``, or parallel folders ``images`` and ``labels``),
-            binary masks in the same places, or a COCO json and its images.
+            regions of ImageJ (``x.zip``) or ``x_seg.npy`` of Cellpose where
+            there is no label image, binary masks in the same places, or a
+            COCO json and its images.
         out (str | Path): Folder to write ``images/`` and
             ``annotations/instances.json`` into.
         form (str): One of :data:`FORMS`. ``'auto'`` takes a json where
@@ -131,7 +137,7 @@ def _form_of(source: str | Path) -> str:
     with open_source(source, 'give the folder of your labelled images') as t:
         has_json = any(name.lower().endswith('.json') for name in t.names)
         try:
-            pair_files(t, PairNames())
+            labelled_items(t, PairNames())
         except BadDataError:
             if has_json:
                 return 'coco'
@@ -143,14 +149,14 @@ def _find_labels(
     tree: SourceTree, rules: ObjectRules, class_name: str
 ) -> LabelledSet:
     reading = LabelReading()
-    items, found, meanings = pair_items(
-        tree, PairNames(), 'skip', rules.as_dict(), vars(reading)
+    items, found, meanings = labelled_items(
+        tree, PairNames(), rules.as_dict(), vars(reading)
     )
     return LabelledSet(
         items,
-        partial(convert_labels, reading=reading),
+        partial(convert_any, reading=reading),
         [{'id': 1, 'name': class_name}],
-        {**LABEL_CASES, **meanings},
+        {**LABEL_CASES, **DRAWN_CASES, **meanings},
         bad=tuple(BAD_LABELS),
         found=found,
     )

@@ -32,7 +32,8 @@ def describe_plan(prepared: 'Prepared') -> str:
         f'rule       {prepared.held_out.rule}',
         f'start      {prepared.start.kind}'
         + (f': {prepared.start.path}' if prepared.start.path else ''),
-        f'model      {plan.size}, on {plan.device}',
+        f'model      {plan.size}, on {plan.device}'
+        + (' in bfloat16' if plan.bfloat16 else ''),
         f'cells      {plan.diameter:g} px typical diameter, images magnified '
         f'x {plan.factor:g}: {plan.cell_diameter:g} px at the network',
         f'anchors    scales [{scales}], {plan.uncovered:.1%} of the cells '
@@ -70,20 +71,24 @@ def describe_result(result: dict[str, Any]) -> str:
         )
     else:
         honest = 'the test part, on which nothing was chosen'
+    threshold = result.get('score_thr', 0.5)
     scores = ', '.join(
         f'{name} {value:.3f}' for name, value in result['scores'].items()
     )
     lines = [
         f'scores     {scores}',
         f'           of {result["scored_cells"]} cells in '
-        f'{result["scored_images"]} images of {honest}',
+        f'{result["scored_images"]} images of {honest}; F1 of cells with '
+        f'scores of {threshold:g} or more, which is best on the '
+        'val part',
         f'training   {result["iterations"]} of at most '
         f'{result["most_iterations"]} iterations; the best was '
         f'{result["best_checkpoint"]}',
         f'model      {result["model"]}',
         'predict    python tools/predict.py '
         f'{result["config"]} {result["model"]} IMAGES '
-        f'{Path(result["model"]).parent / "predictions"}',
+        f'{Path(result["model"]).parent / "predictions"} --score-thr '
+        f'{threshold:g}',
     ]
     if result.get('was_done'):
         lines.insert(0, 'This run was finished before; nothing is trained.')

@@ -23,6 +23,7 @@ from cupre_mm.utils.own_labels.starting_point import (
     inspect_start,
 )
 from cupre_mm.utils.own_labels.training_plan import TrainingPlan, make_plan
+from cupre_mm.utils.processor import has_bfloat16_matrices
 
 CONFIG = 'config.py'
 
@@ -128,6 +129,7 @@ def prepare(request: Request) -> Prepared:
         workers=request.workers,
         iterations=request.iterations,
         batch_size=request.batch_size,
+        bfloat16=device == 'cpu' and has_bfloat16_matrices(),
     )
     warnings = check_labels(read_boxes(data / 'annotations/instances.json'))
     if start.path is None:

@@ -64,6 +64,7 @@ class TrainingPlan:
         val_interval (int): Iterations between validations.
         learning_rate (float): Of AdamW.
         workers (int): Processes that load images.
+        bfloat16 (bool): Whether the forward pass is in mixed precision.
     """
 
     size: str
@@ -80,6 +81,7 @@ class TrainingPlan:
     val_interval: int
     learning_rate: float
     workers: int
+    bfloat16: bool = False
 
     @property
     def cell_diameter(self) -> float:
@@ -97,6 +99,7 @@ def make_plan(
     workers: int = 1,
     iterations: int | None = None,
     batch_size: int | None = None,
+    bfloat16: bool = False,
 ) -> TrainingPlan:
     """Work out the numbers.
 
@@ -111,6 +114,8 @@ def make_plan(
             the number of cells.
         batch_size (int, optional): Crops of an iteration. Defaults to None:
             by model and device.
+        bfloat16 (bool): Whether to train in mixed precision. Defaults to
+            False.
 
     Returns:
         TrainingPlan: The numbers.
@@ -141,6 +146,7 @@ def make_plan(
         val_interval=max(1, budget // VALIDATIONS),
         learning_rate=_LEARNING_RATES[size],
         workers=workers,
+        bfloat16=bfloat16,
     )
 
 

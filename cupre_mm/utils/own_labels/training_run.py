@@ -22,6 +22,10 @@ from cupre_mm.utils.errors import MissingDataError
 from cupre_mm.utils.evaluation_config import set_detector_limit
 from cupre_mm.utils.own_labels.config_text import MONITOR
 from cupre_mm.utils.own_labels.preparation import CONFIG, choose_device
+from cupre_mm.utils.own_labels.score_threshold import (
+    choose_score_threshold,
+    use_threshold,
+)
 from cupre_mm.utils.resume_point import set_resume
 
 MODEL, RESULT = 'model.pth', 'result.json'
@@ -85,6 +89,8 @@ def _finish(runner: Runner, config: Config, out: Path) -> dict:
     best = found[-1]
     stopped = runner.iter
     runner.load_checkpoint(str(best), map_location='cpu')
+    threshold = choose_score_threshold(runner)
+    use_threshold(runner, threshold)
     metrics = runner.test()
     part = out / MODEL
     temporary = part.with_suffix('.pth.part')
@@ -99,6 +105,7 @@ def _finish(runner: Runner, config: Config, out: Path) -> dict:
             for name, key in _SCORES.items()
             if key in metrics
         },
+        'score_thr': threshold,
         'scored_on': str(config.test_evaluator.ann_file),
         'scored_images': int(metrics.get('coco/num_images', 0)),
         'scored_cells': int(metrics.get('coco/num_instances', 0)),

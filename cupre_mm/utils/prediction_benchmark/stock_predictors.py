@@ -139,8 +139,8 @@ def load_sahi(
         from sahi.predict import get_sliced_prediction
     except ImportError as error:
         raise MissingDataError(
-            'sahi is not installed; pip install sahi, or leave it out with '
-            '--no-sahi'
+            "sahi is not installed: pip install -e '.[bench]', or leave it "
+            'out with --no-sahi'
         ) from error
     model = MmdetDetectionModel(
         model_path=str(checkpoint),

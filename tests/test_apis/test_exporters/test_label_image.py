@@ -77,3 +77,18 @@ def test_a_large_image_takes_the_memory_of_a_strip(tmp_path, side):
         assert page.shape == (side, side)
         top, _, _ = next(page.segments())
     assert (top[0, :, :601, 0] == disc[: top.shape[1]]).all()
+
+
+def test_the_series_of_the_source_is_told(tmp_path):
+    path = tmp_path / 'two.tif'
+    with tifffile.TiffWriter(path) as tiff:
+        for shape in ((24, 32), (60, 80)):
+            tiff.write(np.zeros(shape, np.uint8), photometric='minisblack')
+    source = read_source_info(path, series=1)
+    written = write_label_image(
+        odd_cells(), tmp_path / 'label.tif', source=source
+    )
+    with tifffile.TiffFile(written) as tiff:
+        info = tiff.imagej_metadata['Info']
+    assert 'Cells of two.tif_s1;' in info
+    assert 'series=1' in info

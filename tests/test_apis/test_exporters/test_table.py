@@ -81,3 +81,16 @@ def test_channels_have_columns_of_their_own(tmp_path):
     row = rows_of(write_table(cells, tmp_path / 'a.csv', source=source))[0]
     assert row['intensity_mean_green'] == '7'
     assert row['intensity_max_red'] == '0'
+
+
+def test_a_gray_image_stored_as_rgb_has_one_column_each(tmp_path):
+    cells = odd_cells()
+    gray = np.random.default_rng(0).integers(0, 255, cells.shape, np.uint8)
+    tables = []
+    for name, image in (('gray', gray), ('rgb', np.stack([gray] * 3, -1))):
+        path = tmp_path / f'{name}.csv'
+        write_table(cells, path, source=array_source_info(image))
+        tables.append(path.read_text())
+    assert tables[0] == tables[1]
+    assert 'intensity_mean,' in tables[0]
+    assert 'red' not in tables[1]

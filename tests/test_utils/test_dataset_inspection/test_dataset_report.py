@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from cupre_mm.utils.dataset_inspection.dataset_report import (
@@ -43,6 +44,17 @@ def test_labelled_set_is_described_and_plotted(subject, tmp_path):
         assert picture.std() > 10
     said = '\n'.join(text)
     assert "anchors are mmdet's own" in said
+    factors = {
+        one['id']: 64 / max(one['width'], one['height'])
+        for one in coco['images']
+    }
+    diameter = np.median(
+        [
+            factors[one['image_id']] * np.sqrt(one['area'] * 4 / np.pi)
+            for one in coco['annotations']
+        ]
+    )
+    assert f'median diameter at 64x64: {diameter:.1f} px' in said
     assert 'not simulated: RandomCrop' in said
     assert f'intensities of 4 of {len(coco["images"])} images' in said
     assert 'scales=[' in said

@@ -51,6 +51,14 @@ def test_values_of_the_plan_are_in_the_config(tmp_path):
     assert config.default_hooks.safe_stop.type == 'cupre_mm.SafeStopHook'
 
 
+def test_bfloat16_chooses_its_optimizer_wrapper(tmp_path):
+    assert _load(tmp_path).optim_wrapper.type == 'OptimWrapper'
+    plan = dataclasses.replace(PLAN, bfloat16=True)
+    wrapper = _load(tmp_path, plan).optim_wrapper
+    assert wrapper.type == 'cupre_mm.BFloat16OptimWrapper'
+    assert wrapper.optimizer.lr == 0.0003
+
+
 def test_paths_go_with_the_folder(tmp_path):
     config = _load(tmp_path)
     assert config.work_dir == f'{tmp_path}/run'

@@ -1,0 +1,6 @@
+# Detection alone on the COCO subset, for Mask R-CNN.
+_base_ = './amt2_mask-rcnn_mini.py'
+
+train_cfg = dict(max_iters=300, schedule=('det',))
+train_dataloader = dict(moco=None)
+load_from = None

@@ -1,0 +1,1 @@
+"""Cell-specific methods of others, trained and scored beside our arms."""

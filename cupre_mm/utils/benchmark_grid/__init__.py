@@ -1,0 +1,1 @@
+"""Grids of few-shot fine-tunings: read, checked, run, resumed, recorded."""

@@ -1,0 +1,320 @@
+"""The sections of a benchmark config, each checked."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cupre_mm.utils.errors import BadConfigError
+from cupre_mm.utils.few_shot import shots_name, split_name
+
+# Names become folders.
+_NAME = re.compile(r'[A-Za-z0-9][\w.+-]*')
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many labels a fine-tuning gets.
+
+    Attributes:
+        unit (str): 'pct' or 'shots'.
+        number (float): Percent of the training part, or images.
+    """
+
+    unit: str
+    number: float
+
+    @property
+    def name(self) -> str:
+        """Name of its folder, such as '5pct'."""
+        return f'{self.number:g}{self.unit}'
+
+    @property
+    def split(self) -> str:
+        """Name of its split, such as 'train_5'."""
+        if self.unit == 'shots':
+            return shots_name(int(self.number))
+        return split_name(self.number)
+
+    def as_dict(self) -> dict[str, float]:
+        """What ``cell.json`` says of it."""
+        return {{'pct': 'percent'}.get(self.unit, self.unit): self.number}
+
+
+@dataclass(frozen=True)
+class Data:
+    """The labelled cells.
+
+    Attributes:
+        folder (str): Folder under the data root.
+        splits (str): Folder of the splits in it, with ``{seed}``.
+        test (str): The test part in it, the same for all seeds.
+        annotations (str): What the splits are made of.
+        images (str): Folder of the images in it.
+        test_fraction (float): Share held out as test; 0 where ``test`` is
+            not made by make_splits.py.
+        val_fraction (float): Share held out to tune on.
+        split_options (tuple[str]): Further arguments of make_splits.py.
+        pools (tuple[dict]): Lists of unlabelled training images to write:
+            ``file`` under the data root and ``split``, 'train_100' unless
+            given.
+        generate (tuple[str]): Command of tools/ that makes the folder, its
+            arguments with ``{data}``; for generated data.
+    """
+
+    folder: str
+    splits: str
+    test: str
+    annotations: str = 'annotations/instances.json'
+    images: str = 'images'
+    test_fraction: float = 0.2
+    val_fraction: float = 0.0
+    split_options: tuple[str, ...] = ()
+    pools: tuple[dict[str, str], ...] = ()
+    generate: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A pre-training.
+
+    Attributes:
+        name (str): Name of its folder.
+        config (str): Training config.
+        start (str, optional): Stage that it starts from.
+        checkpoint (str, optional): File or URL that it starts from.
+        iterations (int, optional): Budget; None leaves the config's.
+        options (dict): Values to change in the config.
+        amp (str, optional): Mixed precision; '' for that of the grid.
+    """
+
+    name: str
+    config: str
+    start: str | None = None
+    checkpoint: str | None = None
+    iterations: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    amp: str | None = ''
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to get a model.
+
+    Attributes:
+        name (str): Name of its folder.
+        config (str): Fine-tuning config.
+        title (str): What to call it.
+        setting (str, optional): Group in the tables, such as 'in-domain'.
+        start (str, optional): Stage that it starts from.
+        checkpoint (str, optional): File or URL that it starts from.
+        options (dict): Values to change in the config.
+        differs (tuple[str]): Keys of the resolved config, or beginnings of
+            such, that may differ from those of other arms.
+        control (str | bool): For an arm with more detection images by
+            intent: the arm whose number of optimizer steps it equals, or
+            True for no such check.
+    """
+
+    name: str
+    config: str
+    title: str
+    setting: str | None = None
+    start: str | None = None
+    checkpoint: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    differs: tuple[str, ...] = ()
+    control: str | bool = False
+
+
+def check_keys(
+    place: str,
+    values: Any,
+    known: Sequence[str],
+    needed: Sequence[str] = (),
+) -> None:
+    """Refuse a section with keys that mean nothing, or without those needed.
+
+    Args:
+        place (str): What to call it.
+        values (Any): The section.
+        known (Sequence[str]): Keys that it may have.
+        needed (Sequence[str]): Keys that it must have. Defaults to ().
+
+    Raises:
+        BadConfigError: If it is no dict, or has others.
+    """
+    if not isinstance(values, Mapping):
+        raise BadConfigError(f'{place}={values!r} must be a dict')
+    unknown = sorted(map(str, set(values) - set(known)))
+    if unknown:
+        raise BadConfigError(
+            f'{place} has {", ".join(unknown)}, none of {", ".join(known)}'
+        )
+    missing = [key for key in needed if values.get(key) is None]
+    if missing:
+        raise BadConfigError(f'{place} lacks {", ".join(missing)}')
+
+
+def data_of(values: Any) -> Data:
+    """Read ``benchmark.data``.
+
+    Args:
+        values (Any): The section.
+
+    Returns:
+        Data: The same, checked.
+
+    Raises:
+        BadConfigError: If it cannot be used.
+    """
+    names = tuple(Data.__dataclass_fields__)
+    check_keys('data', values, names, names[:3])
+    values = dict(values)
+    for name in ('split_options', 'pools', 'generate'):
+        values[name] = tuple(values.get(name) or ())
+    for pool in values['pools']:
+        check_keys('data.pools', pool, ('file', 'split'), ('file',))
+    if '{seed}' not in values['splits']:
+        raise BadConfigError(
+            f'data.splits={values["splits"]!r} must hold {{seed}}'
+        )
+    return Data(**values)
+
+
+def stages_of(sections: Any) -> dict[str, Stage]:
+    """Read ``benchmark.pretraining``.
+
+    Args:
+        sections (Any): Dict of the stages.
+
+    Returns:
+        dict[str, Stage]: Stages by name.
+
+    Raises:
+        BadConfigError: If one cannot be used, or starts from a later one.
+    """
+    stages: dict[str, Stage] = {}
+    known = tuple(Stage.__dataclass_fields__)[1:]
+    for name, values in _named('pretraining', sections):
+        check_keys(f'pretraining.{name}', values, known, ('config',))
+        _check_start(f'pretraining.{name}', values, stages)
+        stages[name] = Stage(name, **values)
+    return stages
+
+
+def arms_of(sections: Any, stages: Mapping[str, Stage]) -> dict[str, Arm]:
+    """Read ``benchmark.arms``.
+
+    Args:
+        sections (Any): Dict of the arms.
+        stages (Mapping[str, Stage]): Stages by name.
+
+    Returns:
+        dict[str, Arm]: Arms by name.
+
+    Raises:
+        BadConfigError: If one cannot be used, or there is none.
+    """
+    known = tuple(Arm.__dataclass_fields__)[1:]
+    arms = {}
+    for name, values in _named('arms', sections):
+        check_keys(f'arms.{name}', values, known, ('config',))
+        _check_start(f'arms.{name}', values, stages)
+        values = {**values, 'title': values.get('title') or name}
+        differs = values.get('differs') or ()
+        values['differs'] = (
+            (differs,) if isinstance(differs, str) else tuple(differs)
+        )
+        arms[name] = Arm(name, **values)
+    if not arms:
+        raise BadConfigError('arms is empty: name at least one')
+    return arms
+
+
+def sizes_of(content: Mapping[str, Any]) -> tuple[Size, ...]:
+    """Read ``fractions`` or ``shots``.
+
+    Args:
+        content (Mapping): The dict ``benchmark``.
+
+    Returns:
+        tuple[Size]: Sizes, from few labels to many.
+
+    Raises:
+        BadConfigError: If it is not exactly one of both, or no numbers.
+    """
+    given = [name for name in ('fractions', 'shots') if content.get(name)]
+    if len(given) != 1:
+        raise BadConfigError('give one of fractions=(5, ...) and shots=(10, )')
+    numbers = content[given[0]]
+    numbers = numbers if isinstance(numbers, (list, tuple)) else (numbers,)
+    whole = given[0] == 'shots'
+    for number in numbers:
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int if whole else (int, float))
+            or number <= 0
+            or (not whole and number > 100)
+        ):
+            raise BadConfigError(
+                f'{given[0]} has {number!r}: give '
+                + ('numbers of images' if whole else 'percent up to 100')
+            )
+    unit = 'shots' if whole else 'pct'
+    return tuple(Size(unit, number) for number in sorted(set(numbers)))
+
+
+def seeds_of(seeds: Any, sizes: Sequence[Size]) -> dict[Size, tuple[int, ...]]:
+    """Read ``seeds``: one tuple, or a dict by size.
+
+    Args:
+        seeds (Any): The value.
+        sizes (Sequence[Size]): Sizes of the grid.
+
+    Returns:
+        dict[Size, tuple[int]]: Seeds of each size.
+
+    Raises:
+        BadConfigError: If a size has none, or one is no seed.
+    """
+    found = {}
+    for size in sizes:
+        some = seeds
+        if isinstance(seeds, Mapping):
+            by_text = {str(key): value for key, value in seeds.items()}
+            some = by_text.get(size.name, by_text.get(f'{size.number:g}'))
+        some = (some,) if isinstance(some, int) else some
+        if not some or any(type(k) is not int or k < 0 for k in some):
+            raise BadConfigError(
+                f'seeds={seeds!r} names no seeds from 0 for {size.name}'
+            )
+        found[size] = tuple(dict.fromkeys(some))
+    return found
+
+
+def _named(place: str, sections: Any) -> list[tuple[str, Any]]:
+    if not isinstance(sections, Mapping):
+        raise BadConfigError(f'{place}={sections!r} must be a dict')
+    # A grid that inherits leaves a section out by setting it to None.
+    found = [(k, v) for k, v in sections.items() if v is not None]
+    for name, _ in found:
+        if not _NAME.fullmatch(str(name)):
+            raise BadConfigError(
+                f'{place} has {name!r}: a name becomes a folder; use letters, '
+                'digits and . _ + -'
+            )
+    return found
+
+
+def _check_start(
+    place: str, values: Mapping[str, Any], stages: Mapping[str, Stage]
+) -> None:
+    start = values.get('start')
+    if start is not None and start not in stages:
+        raise BadConfigError(
+            f'{place}.start={start!r} is no stage of pretraining above it; '
+            f'there are {", ".join(stages) or "none"}'
+        )
+    if start is not None and values.get('checkpoint') is not None:
+        raise BadConfigError(f'{place} has start and checkpoint: give one')

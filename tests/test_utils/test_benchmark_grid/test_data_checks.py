@@ -1,0 +1,114 @@
+"""Test images that would reach a training, or choose a model."""
+
+import json
+
+import pytest
+
+from cupre_mm.utils.benchmark_grid.benchmark import Benchmark
+from cupre_mm.utils.benchmark_grid.data_preparation import (
+    preparation_commands,
+)
+from cupre_mm.utils.errors import (
+    BadConfigError,
+    BadDataError,
+    MissingDataError,
+)
+from tests.benchmark_stub import StubBenchmark
+
+
+@pytest.fixture
+def stub(tmp_path) -> StubBenchmark:
+    return StubBenchmark(tmp_path, seeds=(0, 1))
+
+
+def prepared(stub: StubBenchmark) -> Benchmark:
+    found = Benchmark(stub.config, stub.work_dir, stub.data, stub.tools)
+    found.prepare()
+    return found
+
+
+def test_splits_and_lists_are_made_once_with_one_test_part(stub):
+    found = prepared(stub)
+    commands = preparation_commands(found.grid, stub.data, stub.tools)
+    assert commands == []
+    folder = stub.data / 'cells/annotations'
+    names = [
+        {
+            image['file_name']
+            for image in json.loads(file.read_text())['images']
+        }
+        for file in (
+            folder / 'seed0/test.json',
+            folder / 'seed1/test.json',
+            folder / 'seed1/train_100.json',
+        )
+    ]
+    assert names[0] == names[1]
+    assert not names[0] & names[2]
+    listed = (stub.data / 'pool.txt').read_text().splitlines()
+    assert len(listed) == 16
+    assert not {line.rpartition('/')[2] for line in listed} & names[0]
+
+
+def test_a_test_image_in_a_split_is_named(stub):
+    prepared(stub)
+    folder = stub.data / 'cells/annotations'
+    test = json.loads((folder / 'seed0/test.json').read_text())
+    split = folder / 'seed1/train_20.json'
+    changed = json.loads(split.read_text())
+    changed['images'].append(test['images'][0])
+    split.write_text(json.dumps(changed))
+    name = test['images'][0]['file_name']
+    with pytest.raises(BadDataError, match=f'train_20.*{name}'):
+        prepared(stub)
+
+
+def test_another_test_part_of_a_seed_is_refused(stub):
+    prepared(stub)
+    file = stub.data / 'cells/annotations/seed1/test.json'
+    changed = json.loads(file.read_text())
+    changed['images'].pop()
+    file.write_text(json.dumps(changed))
+    with pytest.raises(BadDataError, match='the same for all seeds'):
+        prepared(stub)
+
+
+def test_a_test_image_in_a_pool_is_refused(stub):
+    prepared(stub)
+    test = stub.data / 'cells/annotations/seed0/test.json'
+    name = json.loads(test.read_text())['images'][0]['file_name']
+    with (stub.data / 'pool.txt').open('a') as file:
+        file.write(f'cells/images/{name}\n')
+    with pytest.raises(BadDataError, match='lists 1 test images'):
+        prepared(stub)
+
+
+def test_the_whole_image_folder_as_a_pool_is_refused(stub):
+    config = stub.tools.parent / 'pretraining.py'
+    text = config.read_text().replace('pool.txt', 'cells/images')
+    config.write_text(text)
+    with pytest.raises(BadDataError, match='all of'):
+        prepared(stub)
+
+
+def test_validating_on_test_images_is_refused(stub):
+    config = stub.tools.parent / 'finetuning.py'
+    config.write_text(
+        config.read_text()
+        + "val_cfg = dict(type='ValLoop')\n"
+        + 'val_dataloader = dict(dataset=dict(train_dataloader["dataset"],'
+        + " ann_file='annotations/seed0/test.json'))\n"
+    )
+    with pytest.raises(BadConfigError, match='chooses its model on test'):
+        prepared(stub)
+
+
+def test_splits_without_the_size_and_no_annotations_are_told(stub):
+    prepared(stub)
+    stub.write(fractions=(50,))
+    with pytest.raises(BadDataError, match=r'has no train_50\.json'):
+        prepared(stub)
+    stub.write(seeds=(7,))
+    (stub.data / 'cells/annotations/instances.json').unlink()
+    with pytest.raises(MissingDataError, match=r'instances\.json'):
+        prepared(stub)

@@ -1,0 +1,138 @@
+"""Tasks of a grid, their commands, budgets and fairness."""
+
+import argparse
+import shlex
+
+import pytest
+
+from cupre_mm.utils.benchmark_grid.benchmark import Benchmark
+from cupre_mm.utils.benchmark_grid.commands import (
+    flat_options,
+    train_command,
+)
+from cupre_mm.utils.benchmark_grid.selection import select
+from cupre_mm.utils.config_files import OptionsAction
+from cupre_mm.utils.errors import BadConfigError
+from tests.benchmark_stub import BENCHMARK, StubBenchmark
+
+
+def benchmark(folder, **changes) -> Benchmark:
+    stub = StubBenchmark(folder, **changes)
+    return Benchmark(stub.config, stub.work_dir, stub.data, stub.tools)
+
+
+def arms(**changes) -> dict:
+    return {
+        name: {**arm, **changes.get(name, {})}
+        for name, arm in BENCHMARK['arms'].items()
+    }
+
+
+def stages(**changes) -> dict:
+    return {
+        name: {**stage, **changes.get(name, {})}
+        for name, stage in BENCHMARK['pretraining'].items()
+    }
+
+
+def test_stages_come_first_and_few_labels_before_many(tmp_path):
+    found = benchmark(tmp_path, seeds={'20': (0, 1), '100': (0,)})
+    assert [*found.tasks][:5] == [
+        'pretraining/warmup',
+        'pretraining/coco',
+        'pretraining/amt2',
+        'cells/scratch/20pct/seed0',
+        'cells/coco/20pct/seed0',
+    ]
+    assert len(found.tasks) == 3 + 3 * 3
+    task = found.tasks['cells/amt2/20pct/seed1']
+    assert task.needs == 'pretraining/amt2'
+    assert task.config.randomness.seed == 1
+    assert task.config.train_cfg.max_iters == 4
+    assert task.config.param_scheduler[1].milestones == [3]
+    assert task.config.load_from.endswith('pretraining/amt2/iter_6.pth')
+    splits = found.data / 'cells/annotations'
+    ann_file = task.config.train_dataloader.dataset.ann_file
+    assert ann_file == str(splits / 'seed1/train_20.json')
+    for part in (
+        task.config.test_dataloader.dataset,
+        task.config.test_evaluator,
+    ):
+        assert part.ann_file == str(splits / 'seed0/test.json')
+
+
+def test_each_seed_may_have_a_pretraining_of_its_own(tmp_path):
+    found = benchmark(tmp_path, seeds=(0, 1, 2), pretraining_seeds=(5, 6))
+    needs = [
+        found.tasks[f'cells/coco/20pct/seed{seed}'].needs for seed in (0, 1, 2)
+    ]
+    assert needs == [f'pretraining/coco_seed{k}' for k in (5, 6, 5)]
+    stage = found.tasks['pretraining/coco_seed6']
+    assert stage.needs == 'pretraining/warmup_seed6'
+
+
+def test_options_are_read_back_from_the_command_as_they_were(tmp_path):
+    options = {
+        'model.width': 16,
+        'model.depths': [2, (3, 4)],
+        'optim': dict(lr=1e-05, nesterov=True, name=None),
+    }
+    found = benchmark(tmp_path, options=options)
+    task = found.tasks['cells/coco/20pct/seed0']
+    command = train_command(task, found.work_dir, found.tools)
+    assert command == shlex.split(shlex.join(command))
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=OptionsAction)
+    read = parser.parse_args(command[command.index('--cfg-options') :])
+    written = flat_options(task.options)
+    del written['work_dir']
+    assert read.cfg_options == written
+    assert written['optim.name'] is None
+
+
+def test_an_option_that_the_command_would_change_is_refused(tmp_path):
+    found = benchmark(tmp_path, options={'model.name': 'two words'})
+    with pytest.raises(BadConfigError, match='two words'):
+        train_command(
+            found.tasks['cells/coco/20pct/seed0'], found.work_dir, found.tools
+        )
+
+
+def test_a_fine_tuning_that_differs_has_to_be_declared(tmp_path):
+    wide = dict(amt2=dict(options={'model.width': 16}))
+    with pytest.raises(BadConfigError, match=r'model\.width: 16 and 8'):
+        benchmark(tmp_path / 'a', arms=arms(**wide))
+    wide['amt2']['differs'] = ('model',)
+    found = benchmark(tmp_path / 'b', arms=arms(**wide))
+    assert found.tasks['cells/amt2/20pct/seed0'].config.model.width == 16
+
+
+def test_arms_must_see_as_many_detection_images(tmp_path):
+    longer = stages(coco=dict(iterations=12))
+    with pytest.raises(BadConfigError, match='40: amt2; 64: coco'):
+        benchmark(tmp_path / 'a', pretraining=longer)
+    benchmark(tmp_path / 'b', pretraining=longer, unequal_pretraining=True)
+    # A control takes as many steps: 4 + 6 pairs are 16.
+    control = arms(coco=dict(control='amt2'))
+    found = benchmark(tmp_path / 'c', pretraining=longer, arms=control)
+    assert found.budgets['coco'].steps == found.budgets['amt2'].steps == 16
+    shorter = stages(coco=dict(iterations=11))
+    with pytest.raises(BadConfigError, match='takes 15, not 16'):
+        benchmark(tmp_path / 'd', pretraining=shorter, arms=control)
+
+
+def test_only_selects_cells_and_what_they_need(tmp_path):
+    tasks = benchmark(tmp_path).tasks
+    assert [*select(tasks, ['arm=coco', 'size=20pct'])] == [
+        'pretraining/warmup',
+        'pretraining/coco',
+        'cells/coco/20pct/seed0',
+    ]
+    assert [*select(tasks, ['stage=warmup'])] == ['pretraining/warmup']
+    assert [*select(tasks, ['arm=scratch,nobody', 'size=100,20'])] == [
+        'cells/scratch/20pct/seed0',
+        'cells/scratch/100pct/seed0',
+    ]
+    for wrong in ('arm', 'colour=red', 'arm=nobody'):
+        with pytest.raises(BadConfigError, match=wrong):
+            select(tasks, [wrong])
