@@ -51,8 +51,15 @@ def test_processes_after_the_run_are_as_usual():
     assert worker.exitcode == -signal.SIGTERM
 
 
-@pytest.mark.usefixtures('shielded')
-def test_the_process_itself_is_not_shielded():
-    forked(int).join()
-    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+def test_the_process_itself_is_not_shielded(request):
+    # A shell starts what runs in the background with SIGINT ignored.
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        request.getfixturevalue('shielded')
+        forked(int).join()
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        assert signal.SIGTERM not in blocked
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
