@@ -207,7 +207,8 @@ def _watch_host_peak() -> Callable[[], float]:
     except OSError:
         held = 'VmHWM'
     before = memory_mib()[held]
-    return lambda: memory_mib()['VmHWM'] - before
+    # Linux counts pages in batches: a peak may read a little lower later.
+    return lambda: max(0.0, memory_mib()['VmHWM'] - before)
 
 
 def measure(args: argparse.Namespace, side: str) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def measured_step(
     figures = dict(
         loading_seconds=loaded - start,
         step_seconds=time.process_time() - loaded,
-        peak_mib=memory_mib()['VmHWM'],
+        # Linux counts pages in batches: a peak may read a little lower later.
+        peak_mib=max(before, memory_mib()['VmHWM']),
         before_mib=before,
         threads=torch.get_num_threads(),
     )
