@@ -1,31 +1,19 @@
 # ConvNeXt-T as backbone, trained by AdamW. mmdet's cascade of it has other box
 # heads: backbone, FPN, RPN and mask heads start from it, the box heads from
 # random weights. Layer norm has no statistics to share between tasks.
-_base_ = '../amt2.py'
+_base_ = [
+    '../amt2.py',
+    '../_base_/models/convnext-t_parts.py',
+]
 
 model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='mmpretrain.ConvNeXt',
-        arch='tiny',
-        out_indices=[0, 1, 2, 3],
-        drop_path_rate=0.4,
-        layer_scale_init_value=1.0,
-        gap_before_final_norm=False,
+    backbone=dict(_base_.convnext_backbone, _delete_=True),
+    neck=dict(in_channels=_base_.convnext_channels),
+    moco=dict(
+        neck=dict(projector=dict(in_channels=_base_.convnext_channels[-1]))
     ),
-    neck=dict(in_channels=[96, 192, 384, 768]),
-    moco=dict(neck=dict(projector=dict(in_channels=768))),
 )
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=0.0002, weight_decay=0.05),
-    paramwise_cfg=dict(
-        norm_decay_mult=0.0,
-        custom_keys={'gamma': dict(decay_mult=0.0)},
-    ),
-    clip_grad=dict(max_norm=35, norm_type=2),
-)
+optim_wrapper = dict(_base_.convnext_optim_wrapper, _delete_=True)
 # As the base's; its last rate is above what AdamW begins with.
 param_scheduler = [
     _base_.param_scheduler[0],

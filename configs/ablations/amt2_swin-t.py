@@ -1,37 +1,17 @@
 # Swin-T as backbone, trained by AdamW as in mmdet. mmdet has no cascade of it:
 # backbone, FPN and RPN start from its Mask R-CNN, the RoI heads from random
 # weights. Layer norm has no statistics to share between tasks.
-_base_ = '../amt2.py'
+_base_ = [
+    '../amt2.py',
+    '../_base_/models/swin-t_parts.py',
+]
 
 model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='SwinTransformer',
-        embed_dims=96,
-        depths=[2, 2, 6, 2],
-        num_heads=[3, 6, 12, 24],
-        window_size=7,
-        drop_path_rate=0.2,
-        patch_norm=True,
-        convert_weights=False,
-        init_cfg=None,
-    ),
-    neck=dict(in_channels=[96, 192, 384, 768]),
-    moco=dict(neck=dict(projector=dict(in_channels=768))),
+    backbone=dict(_base_.swin_backbone, _delete_=True),
+    neck=dict(in_channels=_base_.swin_channels),
+    moco=dict(neck=dict(projector=dict(in_channels=_base_.swin_channels[-1]))),
 )
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=0.0001, weight_decay=0.05),
-    paramwise_cfg=dict(
-        custom_keys={
-            'absolute_pos_embed': dict(decay_mult=0.0),
-            'relative_position_bias_table': dict(decay_mult=0.0),
-            'norm': dict(decay_mult=0.0),
-        }
-    ),
-    clip_grad=dict(max_norm=35, norm_type=2),
-)
+optim_wrapper = dict(_base_.swin_optim_wrapper, _delete_=True)
 # As the base's; its last rate is above what AdamW begins with.
 param_scheduler = [
     _base_.param_scheduler[0],

@@ -1,20 +1,12 @@
 # A Swin transformer as backbone: Swin-T of half the width and fewer blocks.
-_base_ = '../../mini/amt2_mini.py'
+_base_ = [
+    '../../mini/amt2_mini.py',
+    '../../_base_/models/mini_swin-t_parts.py',
+]
 
 model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='SwinTransformer',
-        embed_dims=48,
-        depths=[2, 2, 2, 2],
-        num_heads=[3, 6, 12, 24],
-        window_size=7,
-        drop_path_rate=0.1,
-        patch_norm=True,
-        convert_weights=False,
-        init_cfg=None,
-    ),
-    neck=dict(in_channels=[48, 96, 192, 384]),
-    moco=dict(neck=dict(projector=dict(in_channels=384))),
+    backbone=dict(_base_.swin_backbone, _delete_=True),
+    neck=dict(in_channels=_base_.swin_channels),
+    moco=dict(neck=dict(projector=dict(in_channels=_base_.swin_channels[-1]))),
 )
 load_from = 'work_dirs/mini/warmup_swin-t_mini/iter_300.pth'

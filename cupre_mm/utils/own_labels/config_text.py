@@ -102,49 +102,28 @@ train_dataloader = dict({delete_train}
         pipeline=train_pipeline,
     ),
 )
-# Chooses the checkpoint and when to stop.
-val_dataloader = dict({delete_val}
+"""
+_EVALUATION = """\
+# {{note}}
+{part}_dataloader = dict({{delete_{part}}}
     batch_size=1,
-    num_workers={workers},
-    persistent_workers={persistent},
+    num_workers={{workers}},
+    persistent_workers={{persistent}},
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type='cupre_mm.CheckedCocoDataset',
         data_root=data_root,
-        ann_file='{val}',
-        data_prefix=dict(img='{images}/'),
+        ann_file='{{file}}',
+        data_prefix=dict(img='{{images}}/'),
         metainfo=dict(classes=classes),
         test_mode=True,
         pipeline=test_pipeline,
     ),
 )
-val_evaluator = dict({delete_val_evaluator}
+{part}_evaluator = dict({{delete_{part}_evaluator}}
     type='cupre_mm.CellMetric',
-    ann_file=data_root + '{val}',
-    metric=['bbox', 'segm'],
-    cell_scores=dict(score_thr=0.5),
-)
-# {test_note}
-test_dataloader = dict({delete_test}
-    batch_size=1,
-    num_workers={workers},
-    persistent_workers={persistent},
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='cupre_mm.CheckedCocoDataset',
-        data_root=data_root,
-        ann_file='{report}',
-        data_prefix=dict(img='{images}/'),
-        metainfo=dict(classes=classes),
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-test_evaluator = dict({delete_test_evaluator}
-    type='cupre_mm.CellMetric',
-    ann_file=data_root + '{report}',
+    ann_file=data_root + '{{file}}',
     metric=['bbox', 'segm'],
     cell_scores=dict(score_thr=0.5),
 )
@@ -267,14 +246,7 @@ def write_config_text(
         workers=plan.workers,
         persistent=plan.workers > 0,
         train=held_out.train,
-        val=held_out.val,
-        report=held_out.report,
         images=held_out.images,
-        test_note=(
-            'Nothing is chosen on it: the scores at the end are of it.'
-            if held_out.test
-            else 'There is no test part: the same as val.'
-        ),
         iterations=plan.iterations,
         val_interval=plan.val_interval,
         learning_rate=plan.learning_rate,
@@ -287,10 +259,34 @@ def write_config_text(
         seed=seed,
         **_deletions(given),
     )
-    return ''.join(
-        part.format(**values).replace('dict( ', 'dict(')
-        for part in (_TOP, _DATA, _SCHEDULE)
+    parts = (
+        _TOP.format(**values),
+        _DATA.format(**values),
+        _evaluation(
+            'val',
+            held_out.val,
+            'Chooses the checkpoint and when to stop.',
+            values,
+        ),
+        _evaluation(
+            'test',
+            held_out.report,
+            'Nothing is chosen on it: the scores at the end are of it.'
+            if held_out.test
+            else 'There is no test part: the same as val.',
+            values,
+        ),
+        _SCHEDULE.format(**values),
     )
+    return ''.join(part.replace('dict( ', 'dict(') for part in parts)
+
+
+def _evaluation(
+    part: str, file: str, note: str, values: Mapping[str, Any]
+) -> str:
+    """Loader and evaluator of a part: ``val`` or ``test``."""
+    text = _EVALUATION.format(part=part)
+    return text.format(file=file, note=note, **values)
 
 
 def _deletions(given: Mapping[str, Any]) -> dict[str, str]:
