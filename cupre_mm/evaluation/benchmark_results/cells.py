@@ -128,6 +128,28 @@ def read_cells(work_dir: Path, grid: Grid) -> tuple[Grid, list[Cell]]:
     return whole, cells
 
 
+def read_failed_stages(work_dir: Path) -> dict[str, str]:
+    """Find the pre-training that failed, whose cells stay missing.
+
+    Args:
+        work_dir (Path): Work dir of ``tools/benchmark.py``.
+
+    Returns:
+        dict[str, str]: Messages by folder in the work dir.
+    """
+    found = {}
+    for path in sorted((work_dir / 'pretraining').glob('**/stage.json')):
+        name = path.parent.relative_to(work_dir).as_posix()
+        try:
+            record = _read_object(path)
+        except (OSError, BadDataError) as error:
+            found[name] = str(error)
+            continue
+        if record.get('status') == 'failed':
+            found[name] = str(record.get('error') or 'no message')
+    return found
+
+
 def count_states(cells: Sequence[Cell]) -> dict[str, int]:
     """Count the cells of each state.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..paired_bootstrap import Bootstrap
 from .cell_resamples import CellResamples
-from .cells import Cell, read_cells
+from .cells import Cell, read_cells, read_failed_stages
 from .gains import DEFAULT, Gain, find_gains
 from .grid import Arm, Grid, read_grid
 from .learning_curves import Curve, read_curves
@@ -26,6 +26,8 @@ class Results:
             :func:`.summarize_own`.
         gains (list[Gain]): Gains over the baselines.
         curves (list[Curve]): Learning curves.
+        failed_stages (dict[str, str]): Messages of the pre-training that
+            failed, by folder.
         notes (list[str]): What a reader should know.
         bootstrap (Bootstrap, optional): How the intervals were computed;
             None where they were left out.
@@ -39,6 +41,7 @@ class Results:
         default_factory=dict
     )
     curves: list[Curve] = field(default_factory=list)
+    failed_stages: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     bootstrap: Bootstrap | None = None
 
@@ -115,6 +118,7 @@ def collect(
         gains=gains,
         own_scores=summarize_own(cells),
         curves=read_curves(cells),
+        failed_stages=read_failed_stages(work_dir),
         notes=notes,
         bootstrap=bootstrap,
     )

@@ -78,6 +78,7 @@ def to_json(results: Results) -> dict[str, Any]:
         'sizes': [{**asdict(s), 'name': s.name} for s in grid.sizes],
         'baselines': list(grid.baselines),
         'cells': [_cell(cell) for cell in results.cells],
+        'failed_stages': results.failed_stages,
         'aggregates': [
             {
                 'arm': arm,

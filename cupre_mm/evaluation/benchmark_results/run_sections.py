@@ -36,24 +36,30 @@ def progress_line(results: Results) -> str:
 
 
 def failure_section(results: Results) -> list[str]:
-    """List the cells that failed, with the end of their message.
+    """List what failed, with the end of its message.
 
     Args:
         results (Results): The results.
 
     Returns:
-        list[str]: A heading and a list; empty where none failed.
+        list[str]: A heading and a list; empty where nothing failed.
     """
-    failed = [cell for cell in results.cells if cell.status == 'failed']
+    failed = {
+        f'{folder} (what starts from it is not run)': error
+        for folder, error in results.failed_stages.items()
+    }
+    for cell in results.cells:
+        if cell.status == 'failed':
+            failed[f'cells/{cell.name}'] = cell.error
     if not failed:
         return []
     lines = []
-    for cell in failed:
-        words = ' '.join(cell.error.split())
+    for name, error in failed.items():
+        words = ' '.join(error.split())
         # The last words of a log say what went wrong.
         shown = words[-_ERROR_LENGTH:]
         dots = '... ' if len(words) > _ERROR_LENGTH else ''
-        lines.append(f'- cells/{cell.name}: {dots}{shown}')
+        lines.append(f'- {name}: {dots}{shown}')
     return ['## Failures', '\n'.join(lines)]
 
 

@@ -70,6 +70,29 @@ def test_a_grid_in_part_gives_what_there_is(benchmark):
     assert 'cells/scratch/5pct/seed1: Traceback RuntimeError: bad' in page
 
 
+def test_pretraining_that_failed_explains_the_missing_cells(benchmark):
+    fill(benchmark)
+    for seed, content in (
+        ('seed0', '{"status": "failed", "error": "Traceback\\nlast words"}'),
+        ('seed1', '{"status": "done"}'),
+        ('seed2', 'cut'),
+    ):
+        stage = benchmark.folder / 'pretraining/amt2' / seed / 'stage.json'
+        stage.parent.mkdir(parents=True)
+        stage.write_text(content)
+    write_without_plots(benchmark)
+    results, page, _ = load(benchmark)
+    assert (
+        '- pretraining/amt2/seed0 (what starts from it is not run): '
+        'Traceback last words\n'
+    ) in page
+    assert 'pretraining/amt2/seed1' not in page
+    assert list(results['failed_stages']) == [
+        'pretraining/amt2/seed0',
+        'pretraining/amt2/seed2',
+    ]
+
+
 def test_tables_hold_means_gains_and_published_figures(benchmark):
     fill(benchmark)
     write_without_plots(benchmark)
