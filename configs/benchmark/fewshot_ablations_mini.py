@@ -7,7 +7,8 @@ mini, ablations = 'configs/mini/', 'configs/ablations/mini/'
 pairs = 352
 warmup = 500
 
-# Changes of the pre-training alone: title by the name of the file.
+# Changes of the pre-training alone: title by the name of the file. Without
+# separate-bn: its weights are those of the base to the bit.
 changes = {
     'order-swapped': 'detection first',
     'ratio-2to1': 'moco:det 2:1',
@@ -21,7 +22,6 @@ changes = {
     'queue-64': 'queue of 64',
     'queue-256': 'queue of 256',
     'frozen-bn': 'BN frozen',
-    'separate-bn': 'BN statistics per task',
     'separate-bn-affine': 'BN per task, weights too',
     'two-optimizers': 'two optimizers',
     'moco-lr-30pct': 'moco lr x 0.3',
