@@ -1,6 +1,10 @@
 # What each choice in AMT2 is worth at 5 % of the labels, at mini scale. A
 # stage and an arm for each of configs/ablations/mini; all see as many
 # detection images. The number of pairs divides by four for the ratio 1:4.
+#
+# Choices are made here, so that the test part of fewshot_bbbc038_mini.py,
+# which makes the splits that this needs, stays out of it: a fifth of the
+# training part is held out, and 5 % of the rest are the labels.
 _base_ = './fewshot_bbbc038_mini.py'
 
 mini, ablations = 'configs/mini/', 'configs/ablations/mini/'
@@ -78,6 +82,12 @@ del name, title
 
 benchmark = dict(
     title='Ablations on BBBC038, mini scale',
+    data=dict(
+        annotations='annotations/benchmark/seed0/train_100.json',
+        splits='annotations/tuning/seed{seed}',
+        test='annotations/tuning/seed0/test.json',
+        pools=(),
+    ),
     pretraining=dict(_delete_=True, **stages),
     arms=dict(_delete_=True, **arms),
     fractions=(5,),
