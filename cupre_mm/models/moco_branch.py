@@ -3,7 +3,7 @@
 import torch
 from mmdet.utils import ConfigType, OptConfigType, OptMultiConfig
 from mmengine.dist import all_gather, get_world_size
-from mmengine.model import ExponentialMovingAverage
+from mmengine.model import ExponentialMovingAverage, revert_sync_batchnorm
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,6 +22,11 @@ class MoCoBranch(ContrastiveBranch):
     its parameters stand once in a checkpoint. Other names are those of
     ``mmpretrain.MoCo``: ``encoder_k.module.0`` is the backbone's average,
     ``encoder_k.module.1`` the projector's.
+
+    Between processes, keys are shuffled, so that batch norm cannot give
+    away which key belongs to a query (section 3.3). Statistics of all
+    processes together would undo that: ``sync_bn`` leaves the key encoder
+    out. A single process has no shuffling.
 
     Args:
         backbone (nn.Module): The detector's backbone; copied into the key
@@ -98,7 +103,15 @@ class MoCoBranch(ContrastiveBranch):
         """What the key encoder makes of images, in float32."""
         return (self.encoder_k(images).float(),)
 
+    def _keep_key_statistics_local(self) -> None:
+        # The runner converts the whole model, after it is built and again
+        # whenever a run is resumed.
+        encoder = self.encoder_k
+        if any(isinstance(m, nn.SyncBatchNorm) for m in encoder.modules()):
+            encoder.module = revert_sync_batchnorm(encoder.module)
+
     def _encode_keys(self, images: Tensor) -> tuple[Tensor, ...]:
+        self._keep_key_statistics_local()
         if get_world_size() == 1:
             # A permutation within one process leaves its batch statistics
             # as they are; shuffling has an effect between processes only.

@@ -1,6 +1,7 @@
 """Two real processes of torchrun against each other and against one."""
 
 import itertools
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -139,15 +140,24 @@ def test_ranks_share_out_a_set_that_their_batches_do_not_divide(
     assert len(set(single[:16])) == len(set(single[16:32])) == 16
 
 
-def test_sync_bn_takes_every_layer_of_the_key_encoder_too():
-    model = convert_sync_batchnorm(build_model())
-    layers = {
-        name: layer
-        for name, layer in model.named_modules()
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm)
-    }
-    assert any(name.startswith('moco.encoder_k.') for name in layers)
-    assert all(isinstance(x, nn.SyncBatchNorm) for x in layers.values())
+def test_sync_bn_leaves_the_key_encoder_local_so_that_shuffling_works():
+    torch.manual_seed(0)
+    plain = build_model()
+    model = convert_sync_batchnorm(deepcopy(plain))
+    assert len(synced(model.moco.encoder_k)) == len(synced(model.backbone))
+    kept = dict(model.moco.encoder_k.named_buffers())
+    images = torch.rand(4, 3, 32, 32)
+    # On a CPU the forward pass of SyncBatchNorm is refused.
+    (keys,) = model.moco._encode_keys(images)
+    assert not synced(model.moco.encoder_k)
+    assert synced(model.backbone)
+    assert torch.equal(keys, plain.moco._encode_keys(images)[0])
+    for name, buffer in model.moco.encoder_k.named_buffers():
+        assert buffer is kept[name]
+
+
+def synced(module: nn.Module) -> list[nn.Module]:
+    return [m for m in module.modules() if isinstance(m, nn.SyncBatchNorm)]
 
 
 def test_ranks_see_different_images_of_one_order(ranks, demo_data):
