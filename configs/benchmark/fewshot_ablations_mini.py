@@ -30,10 +30,11 @@ changes = {
     'two-optimizers': 'two optimizers',
     'moco-lr-30pct': 'moco lr x 0.3',
     'moco-lr-10pct': 'moco lr x 0.1',
-    'one-source': 'one source (queue of 256)',
+    'one-source': 'one source (queue of 64)',
 }
 iterations = {'ratio-1to4': pairs // 4, 'no-warmup': warmup + pairs}
-# Other detectors and backbones, with a warm-up and fine-tuning of their own.
+# Other detectors and backbones, with a warm-up, a baseline without contrast
+# and a fine-tuning of their own.
 models = {
     'mask-rcnn': 'Mask R-CNN',
     'rtmdet-ins': 'RTMDet-Ins',
@@ -67,18 +68,26 @@ for name, title in models.items():
     stages[f'warmup_{name}'] = dict(
         config=f'{ablations}warmup_{name}_mini.py', iterations=warmup
     )
-    stages[name] = dict(
-        config=f'{ablations}amt2_{name}_mini.py',
-        start=f'warmup_{name}',
-        iterations=pairs,
-    )
-    arms[name] = dict(
-        title=title,
-        config=f'{ablations}finetune_{name}_mini.py',
-        start=name,
-        differs=('model', 'train_dataloader', 'test_dataloader'),
-    )
-del name, title
+    for stage, of_stage in (
+        (f'coco_{name}', f'{title}, COCO'),
+        (name, f'{title}, AMT2'),
+    ):
+        stages[stage] = dict(
+            config=f'{ablations}amt2_{name}_mini.py',
+            start=f'warmup_{name}',
+            iterations=pairs,
+        )
+        arms[stage] = dict(
+            title=of_stage,
+            config=f'{ablations}finetune_{name}_mini.py',
+            start=stage,
+            differs=('model', 'train_dataloader', 'test_dataloader'),
+        )
+    stages[f'coco_{name}']['options'] = {
+        'train_cfg.schedule': ('det',),
+        'train_dataloader.moco': None,
+    }
+del name, title, stage, of_stage
 
 benchmark = dict(
     title='Ablations on BBBC038, mini scale',
@@ -91,7 +100,7 @@ benchmark = dict(
     pretraining=dict(_delete_=True, **stages),
     arms=dict(_delete_=True, **arms),
     fractions=(5,),
-    seeds=(0,),
+    seeds=(0, 1, 2),
     baseline='amt2',
     controls=('coco',),
 )

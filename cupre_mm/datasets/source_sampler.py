@@ -164,6 +164,11 @@ class SourceSampler(InfiniteSampler):
         return shares
 
     @property
+    def images_of_source(self) -> dict[str, int]:
+        """Number of images by source."""
+        return {name: len(images) for name, images in self._images.items()}
+
+    @property
     def _is_proportional(self) -> bool:
         """Whether all images are equal, so that no source need be chosen."""
         return (

@@ -21,9 +21,10 @@ class KeyQueue(BaseModule):
     random unit vectors.
 
     Args:
-        length (int): Number of keys, K. Should be smaller than the number
-            of unlabelled images less a batch, or a query meets its own
-            image among the negatives. Defaults to 65536.
+        length (int): Number of keys, K. Should be well below the number N
+            of unlabelled images: a share of (K / N)^2 / 2 of the queries
+            meet their own image among the negatives, see
+            :class:`~cupre_mm.engine.QueueSizeHook`. Defaults to 65536.
         dim (int): Length of a key, C. Defaults to 128.
 
     Raises:

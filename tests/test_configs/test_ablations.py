@@ -137,10 +137,10 @@ def test_rate_of_contrast_keeps_its_share_to_the_end(named):
         assert 'eta_min' not in last
 
 
-def test_one_source_has_more_images_than_its_queue(named):
+def test_one_source_changes_the_sources_of_a_shorter_queue(named):
     for name, source, queue in (
         ('amt2_one-source', 'livecell', 'amt2_queue-1024'),
-        ('amt2_one-source_mini', 'bccd', 'amt2_queue-256_mini'),
+        ('amt2_one-source_mini', 'bccd', 'amt2_queue-64_mini'),
     ):
         sources = named[name].train_dataloader.moco.dataset.sources
         assert [one['name'] for one in sources] == [source]
