@@ -44,7 +44,11 @@ def score(settings):
         ((tifffile.imread(a) > 0) == (tifffile.imread(b) > 0)).all()
         for a, b in pairs
     ]
-    return {'own_metrics': {'average_precision_0.5': float(np.mean(same))}}
+    accuracy = float(np.mean(same))
+    counts = {'images': len(same), 'tp_0.5': int(sum(same))}
+    return {
+        'own_metrics': {'average_precision_0.5': accuracy, 'counts': counts}
+    }
 
 
 def main():

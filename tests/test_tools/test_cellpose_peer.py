@@ -113,6 +113,14 @@ def test_missing_environment_is_one_line(arguments, tmp_path, capsys):
     assert "pip install 'cellpose>=3.1,<4'" in told
 
 
+def test_all_sizes_of_the_grid_are_run_without_cells_named(tmp_path):
+    args = tool.parse_args(['--python', 'python', '--work-dir', str(tmp_path)])
+    assert [(size.name, seed) for size, seed in args.cells] == [
+        *(('5pct', seed) for seed in (0, 1, 2)),
+        *((f'{number}pct', 0) for number in (10, 20, 100)),
+    ]
+
+
 def test_unreadable_cell_is_refused(arguments, tmp_path, capsys):
     with pytest.raises(SystemExit):
         run(arguments, tmp_path, '--cells', 'five')
@@ -146,7 +154,7 @@ def test_real_cellpose_trains_predicts_and_scores(tmp_path):
     assert record['versions']['cellpose'].startswith('3.')
     own = record['own_metrics']['cellpose']
     assert 0 <= own['average_precision_0.5'] <= 1
-    assert own['images'] == 3
+    assert own['counts']['images'] == 3
     assert Path(folder / 'peer/model/models/cellpose_size.npy').is_file()
 
 
@@ -174,7 +182,12 @@ def test_real_metrics_take_images_without_instances(tmp_path):
     subprocess.run([os.environ[GATE], driver, *arguments], check=True)
     result = json.loads((tmp_path / 'result.json').read_text())
     own = result['own_metrics']
-    assert (own['images'], own['images_defined']) == (4, 3)
+    counts = own['counts']
+    assert (counts['images'], counts['images_defined']) == (4, 3)
     assert own['average_precision_0.5'] == pytest.approx(1 / 3)
     assert own['aji'] == pytest.approx(1 / 3)
-    assert [own[f'{name}_0.5'] for name in ('tp', 'fp', 'fn')] == [1, 1, 1]
+    assert [counts[f'{name}_0.5'] for name in ('tp', 'fp', 'fn')] == [1, 1, 1]
+    # All but the counts are shares: tables show them times 100.
+    assert all(
+        0 <= value <= 1 for name, value in own.items() if name != 'counts'
+    )

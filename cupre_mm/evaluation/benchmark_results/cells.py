@@ -42,6 +42,11 @@ class Cell:
         """Where it lies in the work dir's ``cells``."""
         return f'{self.arm}/{self.size.name}/seed{self.seed}'
 
+    @property
+    def is_peer(self) -> bool:
+        """Whether another program filled it."""
+        return self.record.get('kind') == 'peer'
+
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Scores by name without prefix; without those not defined (-1)."""
@@ -81,7 +86,9 @@ class Cell:
         return _part(self.record, 'split').get('sha256')
 
 
-def read_cells(work_dir: Path, grid: Grid) -> tuple[Grid, list[Cell]]:
+def read_cells(
+    work_dir: Path, grid: Grid
+) -> tuple[Grid, list[Cell], list[Cell]]:
     """Read the cells of a work dir, those of peers too.
 
     Args:
@@ -89,23 +96,28 @@ def read_cells(work_dir: Path, grid: Grid) -> tuple[Grid, list[Cell]]:
         grid (Grid): Its grid.
 
     Returns:
-        tuple[Grid, list[Cell]]: The grid with what there are cells of; and
-        the cells by arm, size and seed, with those that are missing.
+        tuple[Grid, list[Cell], list[Cell]]: The grid with what there are
+        cells of; the cells by arm, size and seed, with those that are
+        missing; and those that are neither of an arm of the grid nor of a
+        peer, such as an arm that was taken out of the config.
     """
-    found: dict[tuple[str, str, int], Cell] = {}
-    described = []
+    read = []
     for path in sorted((work_dir / 'cells').glob('*/*/seed*/cell.json')):
         arm, size, seed = path.parts[-4:-1]
         try:
             place = arm, parse_size(size), int(seed.removeprefix('seed'))
         except ValueError:
             continue
-        cell = _read(path, *place)
-        found[arm, place[1].name, place[2]] = cell
-        known = cell.record.get('title'), cell.record.get('setting')
-        described.append(
-            (Arm(arm, known[0] or arm, known[1], is_peer=True), *place[1:])
-        )
+        read.append(_read(path, *place))
+    # A peer's cell that cannot be read does not say that it is one.
+    peers = {cell.arm for cell in read if cell.is_peer}
+    known = {arm.name for arm in grid.arms} | peers
+    unknown = [cell for cell in read if cell.arm not in known]
+    found = {
+        (cell.arm, cell.size.name, cell.seed): cell
+        for cell in read
+        if cell.arm in known
+    }
     planned = {
         (arm.name, size.name, seed)
         for arm in grid.arms
@@ -113,7 +125,14 @@ def read_cells(work_dir: Path, grid: Grid) -> tuple[Grid, list[Cell]]:
         for size in grid.sizes
         for seed in grid.seeds.get(size.name, ())
     }
-    whole = with_found(grid, described)
+    whole = with_found(
+        grid,
+        # Titles come from cells that could be read.
+        (
+            (_peer(cell), cell.size, cell.seed)
+            for cell in sorted(found.values(), key=lambda c: not c.is_peer)
+        ),
+    )
     cells = []
     for arm in whole.arms:
         for size in whole.sizes:
@@ -125,7 +144,7 @@ def read_cells(work_dir: Path, grid: Grid) -> tuple[Grid, list[Cell]]:
                     folder = work_dir / 'cells' / arm.name / size.name
                     folder /= f'seed{seed}'
                     cells.append(Cell(arm.name, size, seed, folder))
-    return whole, cells
+    return whole, cells, unknown
 
 
 def read_failed_stages(work_dir: Path) -> dict[str, str]:
@@ -192,6 +211,11 @@ def _read_object(path: Path) -> dict[str, Any]:
     if any(not isinstance(scores, dict) for scores in own.values()):
         raise BadDataError(f'{path}: own_metrics holds no scores by peer')
     return content
+
+
+def _peer(cell: Cell) -> Arm:
+    title = cell.record.get('title') or cell.arm
+    return Arm(cell.arm, title, cell.record.get('setting'), is_peer=True)
 
 
 def _part(record: dict[str, Any], name: str) -> dict[str, Any]:

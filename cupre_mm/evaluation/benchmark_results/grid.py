@@ -30,6 +30,11 @@ class Arm:
     setting: str | None = None
     is_peer: bool = False
 
+    @property
+    def label(self) -> str:
+        """What to call it in a table."""
+        return f'{self.title} (peer)' if self.is_peer else self.title
+
 
 @dataclass(frozen=True, order=True)
 class Size:

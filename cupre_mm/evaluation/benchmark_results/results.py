@@ -1,5 +1,7 @@
 """All that is known of a benchmark, for its files and plots."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,18 +93,8 @@ def collect(
         MissingDataError: If there is no ``benchmark.json``.
         BadDataError: If it is none of a benchmark.
     """
-    grid, cells = read_cells(work_dir, read_grid(work_dir))
-    notes = comparability_notes(cells)
-    unknown = [
-        b for b in grid.baselines if b not in {a.name for a in grid.arms}
-    ]
-    if unknown:
-        notes.append(
-            f'No arm is called {", ".join(map(repr, unknown))}, which the '
-            'grid names as a baseline: there are no gains over it.'
-        )
-    if not grid.baselines:
-        notes.append('The grid names no baseline: there are no gains.')
+    grid, cells, unknown = read_cells(work_dir, read_grid(work_dir))
+    notes = [*comparability_notes(cells), *_grid_notes(grid, unknown)]
     resampled = None
     if bootstrap is not None:
         resampled = CellResamples(truth, bootstrap, _data_folder(grid))
@@ -141,6 +133,31 @@ def fairness_rows(grid: Grid) -> dict[str, dict[str, Any]]:
             rest = {k: v for k, v in row.items() if k not in ('arm', 'title')}
             rows[row['arm']] = rest
     return rows
+
+
+def _grid_notes(grid: Grid, unknown: Sequence[Cell]) -> list[str]:
+    notes = []
+    if unknown:
+        arms = Counter(cell.arm for cell in unknown)
+        names = (
+            f'{arm} ({num} {"cell" if num == 1 else "cells"})'
+            for arm, num in arms.items()
+        )
+        notes.append(
+            'Left out, as they are neither arms of the grid nor peers: '
+            f'{", ".join(names)}.'
+        )
+    lacking = [
+        b for b in grid.baselines if b not in {a.name for a in grid.arms}
+    ]
+    if lacking:
+        notes.append(
+            f'No arm is called {", ".join(map(repr, lacking))}, which the '
+            'grid names as a baseline: there are no gains over it.'
+        )
+    if not grid.baselines:
+        notes.append('The grid names no baseline: there are no gains.')
+    return notes
 
 
 def _data_folder(grid: Grid) -> str:

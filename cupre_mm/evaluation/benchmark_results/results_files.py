@@ -11,6 +11,7 @@ from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.coco_json import canonical_json
 
 from .cells import Cell, count_states
+from .gain_sections import gain_sections, read_gain
 from .gains import Gain
 from .results import Results, fairness_rows
 from .results_plots import Plot
@@ -24,9 +25,7 @@ from .run_sections import (
 )
 from .score_sections import (
     all_scores_section,
-    gain_sections,
     paper_section,
-    read_gain,
     score_sections,
 )
 
@@ -109,7 +108,8 @@ def to_json(results: Results) -> dict[str, Any]:
         'paper': grid.paper,
         'fairness': fairness_rows(grid),
         'splits': splits_of(results.cells),
-        'versions': versions_of(results.cells),
+        'versions': versions_of(c for c in results.cells if not c.is_peer),
+        'peer_versions': versions_of(c for c in results.cells if c.is_peer),
         'notes': results.notes,
     }
 

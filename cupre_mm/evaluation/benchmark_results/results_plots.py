@@ -9,9 +9,10 @@ import numpy as np
 
 from cupre_mm.utils.figure_files import save_figure
 
+from .ap_plot import draw_ap
 from .gains import Gain
 from .learning_curves import Curve
-from .plot_style import DPI, NAMES, RC, label_ends, styles, tidy
+from .plot_style import DPI, NAMES, RC, styles, tidy
 from .results import Results
 from .score_summary import METRICS
 
@@ -20,10 +21,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullLocator
-
-# Points of AP that an axis shows at least.
-_LEAST_SPAN = 5.0
+from matplotlib.ticker import MaxNLocator
 
 
 class Plot(NamedTuple):
@@ -97,7 +95,7 @@ def _ap_by_labels(results: Results) -> _Drawn | None:
         layout='constrained',
     )
     for axis, metric in zip(axes[0], metrics):
-        _draw_ap(axis, results, metric)
+        draw_ap(axis, results, metric)
     unit = results.grid.sizes[0].unit
     what = 'share of labelled images' if unit == 'pct' else 'labelled images'
     title = f'AP against the {what}'
@@ -108,58 +106,11 @@ def _ap_by_labels(results: Results) -> _Drawn | None:
     return (
         figure,
         title,
-        'Lines: mean over the seeds. Small points: single seeds. Bands: ± '
-        'one standard deviation over the seeds, where there are several.',
+        'Lines: mean over the seeds. Small points: single seeds. Bars: ± one '
+        'standard deviation over the seeds; a point without one is of one '
+        'seed. The arms of a size stand side by side, so that their bars can '
+        'be seen.',
     )
-
-
-def _draw_ap(axis: Axes, results: Results, metric: str) -> None:
-    style_of = styles(results.grid)
-    numbers = {size.name: size.number for size in results.grid.sizes}
-    ends = []
-    tidy(axis)
-    for arm in results.grid.arms:
-        style = style_of[arm.name]
-        spreads = [
-            (number, results.summary.get((arm.name, name, f'{metric}_mAP')))
-            for name, number in numbers.items()
-        ]
-        spreads = [(x, spread) for x, spread in spreads if spread]
-        if not spreads:
-            continue
-        x = np.array([x for x, _ in spreads])
-        mean = 100 * np.array([spread.mean for _, spread in spreads])
-        sd = 100 * np.array([spread.sd or 0.0 for _, spread in spreads])
-        axis.plot(x, mean, **style, markersize=7, linewidth=1.8)
-        axis.fill_between(
-            x, mean - sd, mean + sd, color=style['color'], alpha=0.13, lw=0
-        )
-        if len(x) == 1 and sd[0]:
-            axis.errorbar(x, mean, sd, color=style['color'], capsize=3)
-        for place, spread in spreads:
-            values = 100 * np.array([*spread.values.values()])
-            axis.scatter(
-                np.full(len(values), place),
-                values,
-                color=style['color'],
-                s=10,
-                alpha=0.6,
-                linewidths=0,
-            )
-        ends.append((x[-1], mean[-1], arm.title, style['color']))
-    axis.set_xscale('log')
-    axis.set_xticks([*numbers.values()], [f'{n:g}' for n in numbers.values()])
-    axis.xaxis.set_minor_locator(NullLocator())
-    least, most = min(numbers.values()), max(numbers.values())
-    axis.set_xlim(least / 1.2, most * 1.2)
-    low, high = axis.get_ylim()
-    # Small differences are not to look like large ones.
-    lacking = max(_LEAST_SPAN - (high - low), 0) / 2
-    axis.set_ylim(low - lacking, high + lacking)
-    axis.set_ylabel('AP (times 100)')
-    axis.set_title(NAMES[metric], fontsize=11, loc='left')
-    axis.figure.canvas.draw()
-    label_ends(axis, ends)
 
 
 def _gains_over(baseline: str) -> Callable[[Results], '_Drawn | None']:

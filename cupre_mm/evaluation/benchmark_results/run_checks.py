@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..size_bins import LARGEST_AREA
 from .cells import Cell
 
 
@@ -33,7 +34,8 @@ def comparability_notes(cells: Sequence[Cell]) -> list[str]:
             )
     for arm in several_starts(done):
         notes.append(f'The cells of {arm} started from several checkpoints.')
-    own = [cell for cell in done if cell.record.get('kind') != 'peer']
+    notes += _scoring_notes(done)
+    own = [cell for cell in done if not cell.is_peer]
     commits = _distinct(cell.record.get('git_commit') for cell in own)
     if len(commits) > 1:
         notes.append(f'The cells are of {len(commits)} git commits.')
@@ -113,6 +115,58 @@ def splits_of(cells: Sequence[Cell]) -> list[dict[str, Any]]:
             identity = part, row['size'], row['seed'], row['sha256']
             rows.setdefault(identity, row)
     return list(rows.values())
+
+
+def _scoring_notes(cells: Sequence[Cell]) -> list[str]:
+    """Name the cells whose metric was set otherwise than that of most."""
+    notes = []
+    for what, read in _SCORING.items():
+        groups: dict[Any, list[Cell]] = {}
+        for cell in cells:
+            value = read(cell.report.get('details') or {})
+            if value:
+                groups.setdefault(value, []).append(cell)
+        if len(groups) < 2:
+            continue
+        usual = max(groups, key=lambda value: len(groups[value]))
+        rest = '; '.join(
+            f'{_words(value)} in {", ".join(cell.name for cell in group)}'
+            for value, group in groups.items()
+            if value != usual
+        )
+        notes.append(
+            f'The cells were not scored with the same {what}: {rest}; '
+            f'{_words(usual)} in the others.'
+        )
+    return notes
+
+
+def _size_bins(details: dict[str, Any]) -> tuple:
+    by_metric = details.get('recall_by_size') or {}
+    bins = next(iter(by_metric.values()), ())
+    return tuple((name, low, high) for name, low, high, *_ in bins)
+
+
+# Settings of the metric that change scores, from a report's details. A report
+# of classes that were scored as one names one class.
+_SCORING: dict[str, Callable[[dict[str, Any]], Any]] = {
+    'max_dets': lambda details: details.get('max_dets'),
+    'number of classes (class_agnostic)': lambda details: len(
+        details.get('classes') or ()
+    ),
+    'size bins': _size_bins,
+}
+
+
+def _words(value: int | tuple) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return ', '.join(
+        f'{name} from {low:g} px'
+        if high >= LARGEST_AREA
+        else f'{name} {low:g} to {high:g} px'
+        for name, low, high in value
+    )
 
 
 def _distinct(values: Iterable[Any]) -> set[Any]:

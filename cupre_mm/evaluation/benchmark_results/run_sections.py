@@ -2,9 +2,11 @@
 
 from ..report_tables import markdown_table
 from .cells import count_states
+from .grid import Arm, Size
 from .results import Results, fairness_rows
 from .run_checks import splits_of, versions_of
-from .score_sections import spread_text
+from .score_sections import THRESHOLD_NOTE, spread_text
+from .score_summary import OWN_SHOWN
 
 _ERROR_LENGTH = 300
 _UNKNOWN = 'unknown'
@@ -107,7 +109,7 @@ def peer_section(results: Results) -> list[str]:
             for (arm, size, name, score), spread in results.own_scores.items()
             if name == peer
         }
-        scores = list(dict.fromkeys(score for *_, score in found))
+        scores = [s for s in OWN_SHOWN if any(s == key[2] for key in found)]
         rows = [
             [size.title, arm.title]
             + [
@@ -118,17 +120,15 @@ def peer_section(results: Results) -> list[str]:
             for arm in results.grid.arms
             if any(key[:2] == (arm.name, size.name) for key in found)
         ]
-        header = ['labels', 'arm', *(s.replace('_', ' ') for s in scores)]
+        header = ['labels', 'arm', *(OWN_SHOWN[s] for s in scores)]
         parts += [
             f'## Scores by the own metrics of {peer}',
             markdown_table([header, *rows]),
-            f'Times 100, of the same predictions; {peer} defines them.',
+            f'Times 100, of the same predictions; {peer} defines them. '
+            f'{THRESHOLD_NOTE}',
         ]
     for arm in results.grid.arms:
-        known = [c.record for c in results.cells if c.arm == arm.name]
-        changes = {
-            str(one): None for r in known for one in r.get('deviations') or ()
-        }
+        changes = _deviations(results, arm)
         if changes:
             parts.append(
                 f'{arm.title} differs from its documented recipe:\n\n'
@@ -148,7 +148,7 @@ def origin_section(results: Results) -> list[str]:
     """
     done = [cell for cell in results.cells if cell.status == 'done']
     parts = ['## How it was run']
-    own = [cell for cell in done if cell.record.get('kind') != 'peer']
+    own = [cell for cell in done if not cell.is_peer]
     commits = dict.fromkeys(
         str(cell.record['git_commit'])
         for cell in own
@@ -157,13 +157,14 @@ def origin_section(results: Results) -> list[str]:
     content = results.grid.content
     known = ', '.join(commits) or content.get('git_commit')
     state = str(known or _UNKNOWN)
-    if known and content.get('git_dirty'):
+    dirty = [content, *(cell.record for cell in own)]
+    if known and any(one.get('git_dirty') for one in dirty):
         state += ', with changes that were not committed'
     parts.append(f'Git commit: {state}.')
     versions = versions_of(own)
     shown = (f'{name} {" / ".join(v)}' for name, v in versions.items())
     parts.append(f'Versions: {", ".join(shown) or _UNKNOWN}.')
-    peers = versions_of(cell for cell in done if cell not in own)
+    peers = versions_of(cell for cell in done if cell.is_peer)
     if peers:
         shown = (f'{name} {" / ".join(v)}' for name, v in peers.items())
         parts.append(f'Versions of the peers: {", ".join(shown)}.')
@@ -194,6 +195,28 @@ def origin_section(results: Results) -> list[str]:
             f'```\n{block}\n```\n\n</details>'
         )
     return parts
+
+
+def _deviations(results: Results, arm: Arm) -> list[str]:
+    """What finished cells did otherwise than documented, and which."""
+    done = [
+        c for c in results.cells if c.arm == arm.name and c.status == 'done'
+    ]
+    places: dict[str, dict[Size, list[int]]] = {}
+    for cell in done:
+        for change in cell.record.get('deviations') or ():
+            at = places.setdefault(str(change), {})
+            at.setdefault(cell.size, []).append(cell.seed)
+    lines = []
+    for change, at in places.items():
+        words = []
+        for size, seeds in at.items():
+            # A size is named alone where it holds for all of its seeds.
+            some = len(seeds) < sum(cell.size == size for cell in done)
+            which = f' (seed {", ".join(map(str, seeds))})' if some else ''
+            words.append(f'{size.title}{which}')
+        lines.append(f'{change}, at {", ".join(words)}')
+    return lines
 
 
 def _command(command: str | list) -> str:

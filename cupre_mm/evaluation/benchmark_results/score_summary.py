@@ -20,6 +20,14 @@ SHOWN = {
     'cells_mean_accuracy': 'mean accuracy',
 }
 METRICS = ('bbox', 'segm')
+# The same of peers' own metrics, by the name that their drivers give it.
+OWN_SHOWN = {
+    'average_precision_0.5': 'AP at 0.5',
+    'average_precision_0.75': 'AP at 0.75',
+    'average_precision_0.9': 'AP at 0.9',
+    'average_precision_0.5_pooled': 'AP at 0.5, pooled',
+    'aji': 'AJI',
+}
 
 
 @dataclass(frozen=True)
@@ -81,14 +89,14 @@ def summarize_own(
 
     Returns:
         dict[tuple, Spread]: By arm, name of the size, peer and name of the
-        score.
+        score, of those in :data:`OWN_SHOWN`: counts are no scores.
     """
     values: dict[tuple[str, str, str, str], dict[int, float]] = {}
     for cell in cells:
         own = cell.record.get('own_metrics') if cell.status == 'done' else None
         for peer, scores in (own or {}).items():
-            for name, value in scores.items():
-                if is_number(value):
+            for name in OWN_SHOWN:
+                if is_number(scores.get(name)):
                     key = cell.arm, cell.size.name, peer, name
-                    values.setdefault(key, {})[cell.seed] = value
+                    values.setdefault(key, {})[cell.seed] = scores[name]
     return {key: Spread(found) for key, found in values.items()}

@@ -34,8 +34,9 @@ def score_by_peer(
         root (Path): Work dir of the benchmark; ``truth`` lies in it.
 
     Returns:
-        dict: The peer's scores, with ``versions`` of its environment and
-        the checksums ``predictions_sha256`` and ``test_sha256``.
+        dict: The peer's scores as shares, its ``counts`` if it gives any,
+        ``versions`` of its environment and the checksums
+        ``predictions_sha256`` and ``test_sha256``.
 
     Raises:
         BadDataError: If the predictions are of other images.

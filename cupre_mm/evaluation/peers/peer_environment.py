@@ -21,7 +21,9 @@ class PeerEnvironment:
     The script is called as ``python DRIVER TASK SETTINGS ROOT``: it changes
     into the folder ROOT, reads the json file SETTINGS and writes its result
     as json to the file that ``result`` there names, with its ``versions``.
-    The tasks are ``versions``, ``train``, ``predict`` and ``score``.
+    The tasks are ``versions``, ``train``, ``predict`` and ``score``; the
+    result of the last one holds ``own_metrics``: shares by name, and a dict
+    ``counts``.
 
     Attributes:
         name (str): Name of the peer's package.

@@ -44,6 +44,17 @@ def test_with_each_image_once_ap_is_that_of_pycocotools(
     assert value == pytest.approx([expected], abs=1e-9)
 
 
+def test_boxes_and_masks_are_matched_apart(
+    truth, samples_of, ap_by_pycocotools
+):
+    samples = samples_of(0.7, 1)
+    found = extract_matches(samples, truth, 3000)
+    expected = [ap_by_pycocotools(samples, m) for m in ('bbox', 'segm')]
+    assert expected[0] - expected[1] > 0.02
+    values = [weighted_ap(one, np.ones((1, 4), int)) for one in found.values()]
+    assert np.concatenate(values) == pytest.approx(expected, abs=1e-9)
+
+
 def test_boxes_without_masks_have_box_matches_only(truth, samples_of):
     samples = samples_of(0.7, 0)
     for sample in samples:

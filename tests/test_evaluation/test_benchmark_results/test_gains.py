@@ -151,8 +151,9 @@ def test_seeds_are_resampled_with_the_images():
     aps['amt2', 1] = np.full(400, 0.36)
     gain = interval_of(aps)
     assert gain.interval.with_seeds is True
-    assert gain.interval.low == pytest.approx(-0.02)
-    assert gain.interval.high == pytest.approx(0.06)
+    # 0.02 plus and minus 0.04, widened by the root of 2 for two seeds.
+    assert gain.interval.low == pytest.approx(0.02 - 0.04 * 2**0.5)
+    assert gain.interval.high == pytest.approx(0.02 + 0.04 * 2**0.5)
     # Seed 0 is drawn twice in a quarter of the resamples.
     assert gain.interval.share_not_above_zero == pytest.approx(0.25, abs=0.07)
     assert gain.intervals_by_seed[0].high == pytest.approx(-0.02)
@@ -161,8 +162,27 @@ def test_seeds_are_resampled_with_the_images():
 def test_drawn_seeds_are_averaged():
     found = hierarchical(np.repeat([[0.0], [1.0]], 400, axis=1), BOOTSTRAP)
     values, counts = np.unique(found, return_counts=True)
-    assert values.tolist() == [0.0, 0.5, 1.0]
+    aside = 2**0.5 / 2
+    assert values == pytest.approx([0.5 - aside, 0.5, 0.5 + aside])
     assert counts / 400 == pytest.approx([0.25, 0.5, 0.25], abs=0.08)
+
+
+def test_drawn_means_vary_as_much_as_means_of_new_seeds():
+    bootstrap = Bootstrap(20000, method='percentile')
+    for values in ([0.1, 0.4], [0.1, 0.4, 0.2], [0.3, -0.2, 0.1, 0.2, 0.0]):
+        repeated = np.repeat(np.array(values)[:, None], 20000, axis=1)
+        found = hierarchical(repeated, bootstrap)
+        # The squared standard error of the mean, as of any sample.
+        expected = np.var(values, ddof=1) / len(values)
+        assert found.var() == pytest.approx(expected, rel=0.05)
+        assert found.mean() == pytest.approx(np.mean(values), abs=0.005)
+
+
+def test_one_seed_is_not_widened():
+    differences = np.random.default_rng(0).normal(size=(1, 400))
+    np.testing.assert_array_equal(
+        hierarchical(differences, BOOTSTRAP), differences[0]
+    )
 
 
 def test_equal_models_have_no_gain():

@@ -10,7 +10,7 @@ from cupre_mm.evaluation.benchmark_results.learning_curves import read_curves
 
 def curves_of(benchmark):
     benchmark.write_grid()
-    _, cells = read_cells(benchmark.folder, read_grid(benchmark.folder))
+    _, cells, _ = read_cells(benchmark.folder, read_grid(benchmark.folder))
     return {curve.what: curve for curve in read_curves(cells)}
 
 

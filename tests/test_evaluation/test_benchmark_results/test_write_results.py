@@ -10,6 +10,7 @@ from cupre_mm.evaluation.benchmark_results import collect, write_results
 from cupre_mm.evaluation.benchmark_results.results_files import write_tables
 from cupre_mm.evaluation.paired_bootstrap import Bootstrap
 from cupre_mm.utils.errors import MissingDataError
+from tests.result_pages import rows_of
 
 QUICKLY = Bootstrap(100, method='percentile')
 
@@ -37,16 +38,6 @@ def load(benchmark) -> tuple[dict, str, list[dict]]:
         rows = list(csv.DictReader(stream))
     results = json.loads((folder / 'results.json').read_text())
     return results, (folder / 'results.md').read_text(), rows
-
-
-def rows_of(page: str, start: str) -> list[list[str]]:
-    """Cells of the tables' lines whose first cell is this."""
-    lines = [
-        [cell.strip() for cell in line.strip('|').split('|')]
-        for line in page.splitlines()
-        if line.startswith('| ')
-    ]
-    return [cells for cells in lines if cells[0] == start]
 
 
 def test_a_grid_in_part_gives_what_there_is(benchmark):
@@ -111,6 +102,10 @@ def test_tables_hold_means_gains_and_published_figures(benchmark):
     assert list(gain['intervals_by_seed']) == ['0', '1']
     best = f'**{100 * amt2["mean"]:.1f} ± {100 * amt2["sd"]:.1f} (2)**'
     assert rows_of(page, 'AMT2')[0] == ['AMT2', best, '-']
+    masks = means['amt2', 'segm_mAP']
+    assert masks['mean'] < amt2['mean']
+    best = f'**{100 * masks["mean"]:.1f} ± {100 * masks["sd"]:.1f} (2)**'
+    assert rows_of(page, 'AMT2')[1] == ['AMT2', best, '-']
     assert f'{100 * gain["mean"]:+.1f}' in page
     published = rows_of(page, 'AMT2')[-1]
     assert published[1] == '5 %'
@@ -162,7 +157,15 @@ def test_peers_stand_in_the_same_tables(benchmark):
         kind='peer',
         title='Cellpose',
         metrics={'coco/cells_pq': 0.7},
-        own_metrics={'cellpose': {'aji': 0.65, 'versions': {}}},
+        own_metrics={
+            'cellpose': {
+                'aji': 0.65,
+                'counts': {'images': 106, 'tp_0.5': 2493},
+                # Drivers wrote counts among the shares once.
+                'fp_0.5': 231,
+                'versions': {},
+            }
+        },
         deviations=['50 epochs in place of 100'],
     )
     (folder / 'predictions.pkl').unlink()
@@ -182,8 +185,10 @@ def test_peers_stand_in_the_same_tables(benchmark):
     assert scores[-1] == '70.0 (1)'
     assert scores[2] == '-'
     assert rows_of(page, '5 %')[-1] == ['5 %', 'Cellpose', '65.0 (1)']
-    assert '- 50 epochs in place of 100' in page
-    assert results['own_scores'][0]['mean'] == 0.65
+    assert '- 50 epochs in place of 100, at 5 %' in page
+    assert rows_of(page, 'labels')[-1] == ['labels', 'arm', 'AJI']
+    (own,) = results['own_scores']
+    assert (own['score'], own['mean']) == ('aji', 0.65)
     # A peer without AP takes no part in the gains, and that is no fault.
     assert results['notes'] == []
 

@@ -45,7 +45,7 @@ def test_results_of_the_benchmark_read_the_cell_and_its_report(
     cell, environment
 ):
     run_cell(cell, environment)
-    grid, (found,) = read_cells(cell.root, EMPTY_GRID)
+    grid, (found,), _ = read_cells(cell.root, EMPTY_GRID)
     assert found.status == 'done'
     assert found.metrics['segm_mAP'] == pytest.approx(1)
     assert found.test_sha256 == cell.test.record['sha256']

@@ -28,6 +28,7 @@ from cupre_mm.utils.few_shot import shots_name, split_name
 DRIVERS = Path(__file__).resolve().parent / 'drivers'
 ARM = 'cellpose'
 TITLE = 'Cellpose 3.x, from scratch'
+CELLS = '5:0 5:1 5:2 10:0 20:0 100:0'
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -73,11 +74,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--cells',
         nargs='+',
         type=_cell,
-        default=[_cell(one) for one in ('5:0', '5:1', '5:2', '10:0')],
+        default=[_cell(one) for one in CELLS.split()],
         metavar='SIZE:SEED',
         help='What to run, in this order: percent of the training images, '
         'or a number of images as in 10shots, and the seed of the split. '
-        'Defaults to 5:0 5:1 5:2 10:0.',
+        f'Defaults to {CELLS}.',
     )
     parser.add_argument(
         '--epochs',

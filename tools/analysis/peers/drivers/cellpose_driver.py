@@ -153,21 +153,22 @@ def score(settings):
         )
     defined = (tp + fp + fn)[:, 0] > 0
     pooled = tp.sum(0) / np.maximum((tp + fp + fn).sum(0), 1)
-    results = {'images': len(truth), 'images_defined': int(defined.sum())}
+    counts = {'images': len(truth), 'images_defined': int(defined.sum())}
+    results = {'counts': counts}
     for column, threshold in enumerate(THRESHOLDS):
         name = f'average_precision_{threshold:g}'
         values = accuracy[defined, column]
         results[name] = float(values.mean()) if len(values) else None
         results[f'{name}_pooled'] = float(pooled[column])
-    for name, counts in (('tp', tp), ('fp', fp), ('fn', fn)):
-        results[f'{name}_{THRESHOLDS[0]:g}'] = int(counts[:, 0].sum())
+    for name, values in (('tp', tp), ('fp', fp), ('fn', fn)):
+        counts[f'{name}_{THRESHOLDS[0]:g}'] = int(values[:, 0].sum())
     # It cannot take an image without a true or a found instance: those with
     # one side alone have nothing in common.
     both = [i for i, one in enumerate(truth) if one.any() and found[i].any()]
     overlaps = metrics.aggregated_jaccard_index(
         [truth[i] for i in both], [found[i] for i in both]
     )
-    scored = results['images_defined']
+    scored = counts['images_defined']
     results['aji'] = float(sum(overlaps) / scored) if scored else None
     return {'own_metrics': results}
 
