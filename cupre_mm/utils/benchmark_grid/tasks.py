@@ -198,6 +198,11 @@ class TaskList:
                     f'arms.{arm.name}: {arm.config} has no {loader}.dataset'
                 )
             options[f'{found[0]}.ann_file'] = str(file)
+            # The training config may be of another data set.
+            options[f'{found[0]}.data_root'] = f'{self._folder}/'
+            options[f'{found[0]}.data_prefix.img'] = (
+                f'{self.grid.data.images}/'
+            )
         evaluator = config.get('test_evaluator')
         if isinstance(evaluator, Mapping):
             options['test_evaluator.ann_file'] = str(self.test_file())

@@ -61,6 +61,26 @@ def test_stages_come_first_and_few_labels_before_many(tmp_path):
         assert part.ann_file == str(splits / 'seed0/test.json')
 
 
+def test_images_are_those_of_the_grid_whatever_the_training_config_reads(
+    tmp_path,
+):
+    stub = StubBenchmark(tmp_path)
+    others = 0
+    for path in stub.tools.parent.rglob('*.py'):
+        text = path.read_text()
+        if "data_root = '" in text and '/cells/' in text:
+            path.write_text(text.replace('/cells/', '/of_others/'))
+            others += 1
+    assert others
+    found = Benchmark(stub.config, stub.work_dir, stub.data, stub.tools)
+    for task in found.tasks.values():
+        if task.is_cell:
+            for loader in ('train_dataloader', 'test_dataloader'):
+                dataset = task.config[loader].dataset
+                assert dataset.data_root == f'{stub.data}/cells/'
+                assert dataset.data_prefix.img == 'images/'
+
+
 def test_each_seed_may_have_a_pretraining_of_its_own(tmp_path):
     found = benchmark(tmp_path, seeds=(0, 1, 2), pretraining_seeds=(5, 6))
     needs = [
