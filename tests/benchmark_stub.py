@@ -65,11 +65,9 @@ time.sleep(settings.get('test_sleep', 0.0))
 if settings.get('test_fails'):
     sys.exit('no such metric')
 (folder / 'predictions.pkl').write_bytes(b'')
-(folder / 'report.json').write_text(json.dumps(dict(
+(folder / 'report.json').write_text(settings.get('report', json.dumps(dict(
     metrics={'coco/bbox_mAP': 0.25, 'coco/segm_mAP': 0.24},
-    versions={'torch': '2.0'})))
-(folder / Path(arguments[0]).name).write_text(
-    Path(arguments[0]).read_text())
+    versions={'torch': '2.0'}))))
 with (folder / 'tests.txt').open('a') as file:
     file.write('tested\\n')
 """
@@ -136,6 +134,9 @@ BENCHMARK = dict(
     checkpoint_interval=2,
     baseline='coco',
 )
+
+
+_NO_DEVICES = {'--devices', '--jobs', '--status', '--slurm', '--dry-run'}
 
 
 def write_cells(folder: Path, number: int = 20) -> None:
@@ -230,12 +231,13 @@ class StubBenchmark:
             *arguments (str): Further arguments.
             stub (dict, optional): What the tasks do, by name: ``sleep``
                 before each iteration, ``fail_at``, ``test_sleep`` and
-                ``test_fails``. Defaults to None.
+                ``test_fails``, and the text of its ``report``. Defaults to
+                None.
 
         Returns:
             subprocess.Popen: Its process.
         """
-        if not {'--devices', '--jobs', '--status'} & set(arguments):
+        if not {*arguments} & _NO_DEVICES:
             arguments = (*arguments, '--devices', 'cpu')
         return subprocess.Popen(
             self.command(*arguments),

@@ -16,7 +16,7 @@ from pathlib import Path
 from cupre_mm.utils.atomic_write import write_atomically
 from cupre_mm.utils.benchmark_grid.benchmark import Benchmark
 from cupre_mm.utils.benchmark_grid.grid_config import KEEP
-from cupre_mm.utils.benchmark_grid.pool import Pool
+from cupre_mm.utils.benchmark_grid.pool import ELSEWHERE, RUNNABLE, Pool
 from cupre_mm.utils.benchmark_grid.progress import (
     Estimate,
     counts_of,
@@ -95,6 +95,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('--jobs must be at least 1')
     if args.slurm_limit is not None and args.slurm_limit < 1:
         parser.error('--slurm-limit must be at least 1')
+    if args.slurm and (args.devices or args.jobs):
+        parser.error(
+            '--slurm runs one task a job, on what the job gets: leave '
+            '--devices and --jobs out and ask for GPUs by --slurm-options'
+        )
     return args
 
 
@@ -197,7 +202,7 @@ class Display:
         running = [
             progress_of_task(task, self.benchmark.work_dir)
             for name, task in self.tasks.items()
-            if self.states[name] == RUNNING
+            if self.states[name] in (RUNNING, ELSEWHERE)
         ]
         print(
             f'{time.strftime("%H:%M:%S")} {counts_of(self.states)}; time '
@@ -263,12 +268,20 @@ def write_slurm(benchmark: Benchmark, args: argparse.Namespace) -> int:
     command += ['--data', str(benchmark.data), '--jobs', '1']
     if args.keep_checkpoints:
         command += ['--keep-checkpoints', args.keep_checkpoints]
+    command += ['--retry-failed'] * args.retry_failed
+    command += ['--no-report'] * args.no_report
     if args.cfg_options:
         given = [f'{key}={value}' for key, value in args.cfg_options.items()]
         command += ['--cfg-options', *given]
     file = Path(args.slurm).resolve()
+    tasks = benchmark.selected(args.only)
+    states = benchmark.states(tasks, args.retry_failed)
+    if not set(states.values()) & RUNNABLE:
+        print(f'{counts_of(states)}: nothing is left to run', file=sys.stderr)
+        return 0
     text = benchmark.slurm_text(
-        benchmark.selected(args.only),
+        tasks,
+        states,
         command,
         file,
         args.slurm_limit,
@@ -321,8 +334,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.status:
         print(benchmark.status_text(tasks))
     else:
-        slots = benchmark.slots(args.jobs, args.devices)
-        print(benchmark.dry_run_text(tasks, slots))
+        slots = [None]
+        if args.jobs or args.devices:
+            slots = benchmark.slots(args.jobs, args.devices)
+        states = benchmark.states(tasks, args.retry_failed)
+        print(benchmark.dry_run_text(tasks, states, slots))
     return 0
 
 

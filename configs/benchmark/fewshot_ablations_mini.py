@@ -81,7 +81,7 @@ for name, title in models.items():
             title=of_stage,
             config=f'{ablations}finetune_{name}_mini.py',
             start=stage,
-            differs=('model', 'train_dataloader', 'test_dataloader'),
+            differs=('model',),
         )
     stages[f'coco_{name}']['options'] = {
         'train_cfg.schedule': ('det',),

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cupre_mm.utils.file_checksums import sha256_of
+from cupre_mm.utils.software_versions import stack_versions
+
 from .report_details import ReportDetails, to_json_types
-from .report_origin import sha256_of, stack_versions
 from .report_tables import (
     Table,
     cap_table,
@@ -125,10 +127,10 @@ class APReport:
         return cls(
             config=str(config),
             checkpoint=str(checkpoint),
-            checkpoint_sha256=sha256_of(checkpoint_file),
+            checkpoint_sha256=sha256_of(checkpoint_file) or '',
             dataset=dataset,
             ann_files=[str(path) for path in ann_files],
-            ann_sha256=[sha256_of(path) for path in ann_files],
+            ann_sha256=[sha256_of(path) or '' for path in ann_files],
             metrics=scores,
             counts=counts,
             details=details.curves,

@@ -146,6 +146,66 @@ def test_failures_are_kept_and_block_what_needs_them_alone(stub):
     assert not (stub.work_dir / 'failures.md').exists()
 
 
+def test_what_is_wrong_with_one_task_does_not_end_the_others(stub):
+    first = stub.run(stub={CELL: dict(report='no json')})
+    assert first.returncode == 1
+    cell = stub.cell('scratch/20pct/seed0')
+    assert cell['status'] == 'failed'
+    assert 'JSONDecodeError' in cell['error']
+    assert stub.cell('scratch/100pct/seed0')['status'] == 'done'
+    assert stub.cell('amt2/100pct/seed0')['status'] == 'done'
+    assert f'failed: {CELL}: Traceback' in first.stderr
+    assert stub.run('--retry-failed').returncode == 0
+
+
+def test_a_config_edited_while_a_cell_runs_fails_it(stub):
+    config = stub.tools.parent / 'finetuning.py'
+    planned = config.read_text()
+    process = stub.start(*ONLY, stub={CELL: dict(sleep=0.5)})
+    wait_for(lambda: trained(stub.steps(CELL)), process)
+    written = stub.work_dir / CELL / config.name
+    written.write_text(planned.replace('width=8', 'width=9'))
+    _, err = process.communicate()
+    assert process.returncode == 1
+    cell = stub.cell('scratch/20pct/seed0')
+    assert 'other values of' in cell['error']
+    assert 'model.width' in cell['error']
+    assert 'model.width' in err
+    # What was trained so is not taken for the planned one later.
+    assert not [*(stub.work_dir / CELL).glob('*.pth')]
+    written.unlink()
+    assert stub.run('--retry-failed', *ONLY).returncode == 0
+    assert trained(stub.steps(CELL)) == [1, 2, 3, 4] * 2
+
+
+def test_weights_kept_at_first_stay_when_the_grid_goes_on(stub):
+    assert stub.run('--keep-checkpoints', 'final', *ONLY).returncode == 0
+    assert stub.run('--only', 'arm=scratch').returncode == 0
+    kept = sorted(stub.work_dir.glob('cells/scratch/*/seed0/*.pth'))
+    assert [path.parts[-3] for path in kept] == ['20pct']
+
+
+def test_a_stage_has_its_versions(stub):
+    assert stub.run('--only', 'stage=warmup').returncode == 0
+    record = stub.work_dir / 'pretraining/warmup/stage.json'
+    assert 'torch' in json.loads(record.read_text())['versions']
+
+
+def test_a_task_of_a_process_that_is_killed_is_taken_over(stub):
+    first = stub.start(*ONLY, stub={CELL: dict(sleep=600)})
+    wait_for((stub.work_dir / CELL / 'train.log').is_file, first)
+    second = stub.start(*ONLY)
+    # By then the second has seen that the task is another's.
+    line = next(line for line in second.stdout if 'running on cpu' in line)
+    assert '1 elsewhere' in line
+    first.kill()
+    first.communicate()
+    out, err = second.communicate()
+    assert second.returncode == 0, out + err
+    assert stub.cell('scratch/20pct/seed0')['status'] == 'done'
+    assert trained(stub.steps(CELL)) == [1, 2, 3, 4]
+
+
 def test_two_processes_share_a_work_dir_and_run_no_cell_twice(stub):
     slow = {
         f'pretraining/{name}': dict(sleep=0.1) for name in ('coco', 'amt2')
@@ -183,6 +243,10 @@ def test_other_settings_are_refused_but_a_larger_grid_is_not(stub):
 def test_the_commands_of_a_dry_run_do_the_same_in_bash(stub):
     shown = stub.run('--dry-run')
     assert shown.returncode == 0, shown.stderr
+    # Without being asked for, no device is chosen for the shell.
+    assert 'CUDA_VISIBLE_DEVICES' not in shown.stdout
+    pinned = stub.run('--dry-run', '--devices', 'cpu').stdout
+    assert pinned.count("CUDA_VISIBLE_DEVICES=''") == 3 + 6 * 2
     assert not stub.work_dir.exists()
     stub.work_dir.mkdir()
     (stub.work_dir / 'benchmark.json').write_text('{}')
@@ -203,6 +267,16 @@ def test_the_commands_of_a_dry_run_do_the_same_in_bash(stub):
     again = stub.run('--dry-run', *ONLY).stdout
     assert f'# {CELL}: done' in again
     assert 'train.py' not in again
+
+
+def test_a_dry_run_leaves_out_what_would_not_be_run(stub):
+    assert stub.run(stub={'pretraining/coco': dict(fail_at=2)}).returncode == 1
+    shown = stub.run('--dry-run').stdout
+    assert '# pretraining/coco: failed' in shown
+    assert '# cells/coco/20pct/seed0: blocked' in shown
+    assert 'train.py' not in shown
+    again = stub.run('--dry-run', '--retry-failed').stdout
+    assert again.count('train.py') == 1 + 2
 
 
 SBATCH = """#!{python}
@@ -262,6 +336,23 @@ def test_the_slurm_script_runs_a_task_for_each_cell_in_order(stub, tmp_path):
     cells = [*stub.work_dir.glob('cells/*/*/seed0/cell.json')]
     assert len(cells) == 2
     assert {json.loads(c.read_text())['status'] for c in cells} == {'done'}
+
+
+def test_the_slurm_script_has_what_would_be_run_and_the_flags(stub, tmp_path):
+    script = tmp_path / 'jobs.sh'
+    assert stub.run(stub={'pretraining/coco': dict(fail_at=2)}).returncode == 1
+    none = stub.run('--slurm', str(script))
+    assert none.returncode == 0
+    assert 'nothing is left to run' in none.stderr
+    assert not script.exists()
+    flags = ('--retry-failed', '--keep-checkpoints', 'all')
+    assert stub.run('--slurm', str(script), *flags).returncode == 0
+    text = script.read_text()
+    assert '3 tasks as job arrays' in text
+    assert '--keep-checkpoints all --retry-failed --no-report' in text
+    pinned = stub.run('--slurm', str(script), '--devices', 'cpu')
+    assert pinned.returncode == 2
+    assert 'leave --devices and --jobs out' in pinned.stderr
 
 
 @pytest.mark.slow

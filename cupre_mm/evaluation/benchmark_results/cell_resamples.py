@@ -9,11 +9,11 @@ from faster_coco_eval import COCO
 from tqdm import tqdm
 
 from cupre_mm.utils.errors import UserError
+from cupre_mm.utils.file_checksums import sha256_of
 
 from ..coco_annotations import load_annotations
 from ..metric_settings import resolve_settings
 from ..paired_bootstrap import Bootstrap
-from ..report_origin import sha256_of
 from .ap_matches import matches_of_run
 from .cells import Cell
 from .gains import DEFAULT, resample_ap

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.file_checksums import sha256_of
 from cupre_mm.utils.prediction_files import read_predictions
 
 from ..coco_annotations import shorten
-from ..report_origin import sha256_of
 from .label_sets import LabelSet, write_labels
 from .peer_environment import PeerEnvironment, relative
 from .peer_predictions import to_labels

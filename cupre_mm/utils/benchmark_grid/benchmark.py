@@ -133,11 +133,15 @@ class Benchmark:
         """
         return make_slots(jobs, devices, self.grid.amp)
 
-    def states(self, tasks: Mapping[str, Task]) -> dict[str, str]:
+    def states(
+        self, tasks: Mapping[str, Task], retry_failed: bool = False
+    ) -> dict[str, str]:
         """States of tasks, by what is on the disk.
 
         Args:
             tasks (Mapping[str, Task]): Tasks by name.
+            retry_failed (bool): Whether those that failed are to be run.
+                Defaults to False.
 
         Returns:
             dict[str, str]: States by name.
@@ -145,6 +149,8 @@ class Benchmark:
         states: dict[str, str] = {}
         for name, task in tasks.items():
             states[name] = state_of(task, self.execution)
+            if states[name] == FAILED and retry_failed:
+                states[name] = WAITING
             before = states.get(task.needs or '')
             if states[name] == WAITING and before in (FAILED, BLOCKED):
                 states[name] = BLOCKED
@@ -210,13 +216,18 @@ class Benchmark:
         )
 
     def dry_run_text(
-        self, tasks: Mapping[str, Task], slots: Sequence[Slot]
+        self,
+        tasks: Mapping[str, Task],
+        states: Mapping[str, str],
+        slots: Sequence[Slot | None],
     ) -> str:
         """The commands that would be run; see :mod:`.dry_run`.
 
         Args:
             tasks (Mapping[str, Task]): Tasks by name.
-            slots (Sequence[Slot]): Devices.
+            states (Mapping[str, str]): State of each.
+            slots (Sequence[Slot | None]): Devices; None leaves the choice
+                to the shell.
 
         Returns:
             str: Lines for bash.
@@ -225,7 +236,7 @@ class Benchmark:
         return f'# {table}\n\n' + dry_run_text(
             self.execution,
             tasks,
-            self.states(tasks),
+            states,
             slots,
             self._preparation(),
         )
@@ -233,6 +244,7 @@ class Benchmark:
     def slurm_text(
         self,
         tasks: Mapping[str, Task],
+        states: Mapping[str, str],
         command: Sequence[str],
         file: Path,
         limit: int | None,
@@ -242,6 +254,7 @@ class Benchmark:
 
         Args:
             tasks (Mapping[str, Task]): Tasks by name.
+            states (Mapping[str, str]): State of each.
             command (Sequence[str]): The tool and its arguments.
             file (Path): Where the script goes.
             limit (int, optional): Tasks at a time.
@@ -252,7 +265,7 @@ class Benchmark:
         """
         return slurm_script(
             tasks,
-            self.states(tasks),
+            states,
             command,
             {'CUPRE_DATA': str(self.data)},
             file,

@@ -8,6 +8,8 @@ from typing import Any
 from cupre_mm.utils.errors import BadConfigError
 from cupre_mm.utils.few_shot import shots_name, split_name
 
+# Of tools/train.py --amp, whose module imports torch.
+DTYPES = ('float16', 'bfloat16')
 # Names become folders.
 _NAME = re.compile(r'[A-Za-z0-9][\w.+-]*')
 
@@ -172,7 +174,18 @@ def data_of(values: Any) -> Data:
     check_keys('data', values, names, names[:3])
     values = dict(values)
     for name in ('split_options', 'pools', 'generate'):
-        values[name] = tuple(values.get(name) or ())
+        value = values.get(name) or ()
+        if not isinstance(value, (list, tuple)):
+            raise BadConfigError(
+                f'data.{name}={value!r} must be a list, an item an argument'
+            )
+        values[name] = tuple(value)
+    for name in ('test_fraction', 'val_fraction'):
+        value = values.get(name, 0.0)
+        if type(value) not in (int, float) or not 0 <= value < 1:
+            raise BadConfigError(
+                f'data.{name}={value!r} must be a share from 0 to below 1'
+            )
     for pool in values['pools']:
         check_keys('data.pools', pool, ('file', 'split'), ('file',))
     if '{seed}' not in values['splits']:
@@ -199,6 +212,9 @@ def stages_of(sections: Any) -> dict[str, Stage]:
     for name, values in _named('pretraining', sections):
         check_keys(f'pretraining.{name}', values, known, ('config',))
         _check_start(f'pretraining.{name}', values, stages)
+        _check_options(f'pretraining.{name}', values)
+        if values.get('amp'):
+            check_amp(f'pretraining.{name}.amp', values['amp'])
         stages[name] = Stage(name, **values)
     return stages
 
@@ -221,6 +237,7 @@ def arms_of(sections: Any, stages: Mapping[str, Stage]) -> dict[str, Arm]:
     for name, values in _named('arms', sections):
         check_keys(f'arms.{name}', values, known, ('config',))
         _check_start(f'arms.{name}', values, stages)
+        _check_options(f'arms.{name}', values)
         values = {**values, 'title': values.get('title') or name}
         differs = values.get('differs') or ()
         values['differs'] = (
@@ -305,6 +322,30 @@ def _named(place: str, sections: Any) -> list[tuple[str, Any]]:
                 'digits and . _ + -'
             )
     return found
+
+
+def check_amp(place: str, value: Any) -> None:
+    """Refuse what is no mixed precision.
+
+    Args:
+        place (str): What to call it.
+        value (Any): The value; None for full precision.
+
+    Raises:
+        BadConfigError: If it is none of :data:`DTYPES`.
+    """
+    if value not in (None, *DTYPES):
+        raise BadConfigError(
+            f'{place}={value!r}: choose None or one of {DTYPES}'
+        )
+
+
+def _check_options(place: str, values: Mapping[str, Any]) -> None:
+    options = values.get('options')
+    if options is not None and not isinstance(options, Mapping):
+        raise BadConfigError(
+            f'{place}.options={options!r} must be a dict of dotted keys'
+        )
 
 
 def _check_start(

@@ -1,6 +1,7 @@
 """Whether the test images stay out of all training and model selection."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ from cupre_mm.utils.benchmark_grid.tasks import Task
 from cupre_mm.utils.benchmark_grid.training_config import (
     annotation_file,
     dataset_of,
+    datasets_of,
 )
 from cupre_mm.utils.errors import (
     BadConfigError,
     BadDataError,
     MissingDataError,
 )
+from cupre_mm.utils.image_paths import find_images
+from cupre_mm.utils.microscopy_io import IMAGE_EXTENSIONS
 
 _SHOWN = 3
 
@@ -41,6 +45,7 @@ class TestImages:
         self.images = (self.folder / grid.data.images).resolve()
         self.file = self.folder / grid.data.test
         self._names: dict[Path, frozenset[str]] = {}
+        self._checked: set[Path] = set()
         self.names = self._names_of(self.file)
 
     def check(self, tasks: Mapping[str, Task]) -> None:
@@ -78,23 +83,17 @@ class TestImages:
                 )
 
     def _check_training(self, task: Task) -> None:
-        loaders = ['train_dataloader', 'train_dataloader.det']
-        for loader in loaders:
-            found = dataset_of(task.config, loader)
-            file = annotation_file(found[1]) if found else None
-            if file and self._is_of_these_images(found[1]):
-                self._refuse_overlap(file, f'{task.name} trains')
+        for loader in ('train_dataloader', 'train_dataloader.det'):
+            for file, folder in self._files_of(task, loader):
+                self._refuse_overlap(file, f'{task.name} trains', folder)
 
     def _check_validation(self, task: Task) -> None:
         config = task.config
         if not config.get('val_cfg') or not config.get('val_dataloader'):
             return
-        found = dataset_of(config, 'val_dataloader')
-        file = annotation_file(found[1]) if found else None
-        if file is None or not self._is_of_these_images(found[1]):
-            return
         try:
-            self._refuse_overlap(file, 'it validates')
+            for file, folder in self._files_of(task, 'val_dataloader'):
+                self._refuse_overlap(file, 'it validates', folder)
         except BadDataError as error:
             raise BadConfigError(
                 f'{task.name} chooses its model on test images: {error}. '
@@ -109,30 +108,28 @@ class TestImages:
                 self._check_pool(task, root, str(path))
 
     def _check_pool(self, task: Task, root: Path, name: str) -> None:
-        path = root / name
-        if path.suffix == '.txt':
-            if not path.is_file():
-                return
-            images = [root / line for line in path.read_text().splitlines()]
-        elif path.resolve() in (self.images, *self.images.parents):
-            raise BadDataError(
-                f'{task.name} takes all of {path} as unlabelled images, the '
-                'test images too: name a list of the training part '
-                '(tools/dataset_converters/list_images.py)'
-            )
-        else:
+        if root / name in self._checked:
             return
-        both = [
+        self._checked.add(root / name)
+        try:
+            images = find_images(name, str(root), IMAGE_EXTENSIONS).files
+        # The training says what is missing, and other tasks go on.
+        except MissingDataError:
+            return
+        names = {Path(os.path.realpath(image)) for image in images}
+        both = sorted(
             image.name
-            for image in images
-            if self.images in image.resolve().parents
-            and str(image.resolve().relative_to(self.images)) in self.names
-        ]
+            for image in names
+            if image.is_relative_to(self.images)
+            and image.relative_to(self.images).as_posix() in self.names
+        )
         if both:
             raise BadDataError(
-                f'{path}, which {task.name} trains on, lists {len(both)} test '
-                f'images of {self.file}, such as {", ".join(both[:_SHOWN])}: '
-                'remove it, and it will be made of the training part'
+                f'{root / name}, which {task.name} takes unlabelled images '
+                f'from, has {len(both)} test images of {self.file}, such as '
+                f'{", ".join(both[:_SHOWN])}: name a list of the training '
+                'part alone (tools/dataset_converters/list_images.py writes '
+                'one; a list of data.pools that is removed is written anew)'
             )
 
     @staticmethod
@@ -149,13 +146,33 @@ class TestImages:
         for source in sources:
             yield Path(found[1].get('data_root') or ''), source
 
-    def _is_of_these_images(self, dataset: Mapping) -> bool:
-        prefix = dataset.get('data_prefix') or {}
-        folder = Path(dataset.get('data_root') or '', prefix.get('img') or '')
-        return folder.resolve() == self.images
+    def _files_of(
+        self, task: Task, loader: str
+    ) -> Iterator[tuple[Path, Path]]:
+        """Annotation files of a loader, each with the folder of its images.
 
-    def _refuse_overlap(self, file: Path, what: str) -> None:
-        both = sorted(self._names_of(file) & self.names)
+        Those whose folder can hold none of the grid's images are left out.
+        """
+        for _, dataset in datasets_of(task.config, loader):
+            file = annotation_file(dataset)
+            if file is not None:
+                prefix = dataset.get('data_prefix') or {}
+                root = dataset.get('data_root') or ''
+                folder = Path(root, prefix.get('img') or '').resolve()
+                if folder.is_relative_to(self.images) or (
+                    self.images.is_relative_to(folder)
+                ):
+                    yield file, folder
+
+    def _refuse_overlap(
+        self, file: Path, what: str, folder: Path | None = None
+    ) -> None:
+        names = self._names_of(file)
+        if folder not in (None, self.images):
+            # Other folders may hold these images in a subfolder, or be one.
+            paths = (os.path.normpath(folder / name) for name in names)
+            names = {os.path.relpath(path, self.images) for path in paths}
+        both = sorted(names & self.names)
         if both:
             raise BadDataError(
                 f'{what} on {file}, which has {len(both)} images of the test '

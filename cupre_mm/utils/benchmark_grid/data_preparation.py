@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cupre_mm.utils.benchmark_grid.grid_config import Grid
+from cupre_mm.utils.benchmark_grid.split_checks import check_splits
 from cupre_mm.utils.errors import BadDataError, MissingDataError
 
 _CONVERTERS = 'dataset_converters'
@@ -40,9 +41,12 @@ def preparation_commands(
     if missing := _missing_seeds(grid, data):
         if not annotations.is_file() and not generated:
             raise MissingDataError(
-                f'{annotations} does not exist; data/README.md has the '
-                'command that makes it. The root of all data is set by --data '
-                'or $CUPRE_DATA'
+                f'{annotations}, of which the splits of seeds '
+                f'{", ".join(map(str, missing))} would be made, does not '
+                'exist. data/README.md has the commands of public data sets, '
+                'docs/howto those of own labels; another file is named in '
+                'benchmark.data.annotations, another root of all data '
+                'by --data or $CUPRE_DATA'
             )
         commands += _split_commands(grid, data, tools, missing)
     for pool in grid.data.pools:
@@ -108,6 +112,8 @@ def _missing_seeds(grid: Grid, data: Path) -> list[int]:
                 f'{_made_with(folder)}: make it anew by make_splits.py, or '
                 'name another folder in data.splits'
             )
+        source = data / grid.data.folder / grid.data.annotations
+        check_splits(folder, grid.data, seed, source)
     return missing
 
 

@@ -11,6 +11,7 @@ from cupre_mm.utils.benchmark_grid.commands import (
 )
 from cupre_mm.utils.benchmark_grid.devices import Slot
 from cupre_mm.utils.benchmark_grid.execution import Execution
+from cupre_mm.utils.benchmark_grid.pool import WAITING
 from cupre_mm.utils.benchmark_grid.tasks import Task
 
 
@@ -18,7 +19,7 @@ def dry_run_text(
     execution: Execution,
     tasks: Mapping[str, Task],
     states: Mapping[str, str],
-    slots: Sequence[Slot],
+    slots: Sequence[Slot | None],
     preparation: Sequence[Sequence[str]],
 ) -> str:
     """Write the commands, with comments for a shell.
@@ -27,7 +28,8 @@ def dry_run_text(
         execution (Execution): Knows folders and variables.
         tasks (Mapping[str, Task]): Tasks by name.
         states (Mapping[str, str]): State of each.
-        slots (Sequence[Slot]): Devices, given to the tasks in turn.
+        slots (Sequence[Slot | None]): Devices, given to the tasks in turn;
+            None leaves the choice to the shell.
         preparation (Sequence[Sequence[str]]): Commands that make the data.
 
     Returns:
@@ -39,13 +41,15 @@ def dry_run_text(
     for index, (name, task) in enumerate(tasks.items()):
         after = f', after {task.needs}' if task.needs else ''
         lines.append(f'# {name}: {states[name]}{after}')
-        if states[name] != 'done':
+        if states[name] == WAITING:
             slot = slots[index % len(slots)]
             lines += _commands(execution, task, slot)
     return '\n'.join(lines)
 
 
-def _commands(execution: Execution, task: Task, slot: Slot) -> list[str]:
+def _commands(
+    execution: Execution, task: Task, slot: Slot | None
+) -> list[str]:
     work_dir, tools = execution.work_dir, execution.tools
     environment = execution.environment(task, slot)
     commands = [train_command(task, work_dir, tools)]

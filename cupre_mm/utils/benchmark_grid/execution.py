@@ -3,8 +3,8 @@
 import json
 import re
 import signal
-import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,6 @@ from cupre_mm.utils.benchmark_grid.records import (
     is_done,
     now,
     read_record,
-    sha256_of,
     write_recipe,
     write_record,
 )
@@ -40,6 +39,8 @@ from cupre_mm.utils.benchmark_grid.training_config import (
     annotation_file,
     dataset_of,
 )
+from cupre_mm.utils.file_checksums import sha256_of
+from cupre_mm.utils.software_versions import stack_versions
 from cupre_mm.utils.whole_file import remove_stale_parts
 
 TAKEN, STOPPED = 'taken', 'stopped'
@@ -67,12 +68,12 @@ class Execution:
         self.grid, self.work_dir, self.data = grid, work_dir, data
         self.tools, self.stop = tools, stop
 
-    def environment(self, task: Task, slot: Slot) -> dict[str, str]:
+    def environment(self, task: Task, slot: Slot | None) -> dict[str, str]:
         """Variables of a task's processes.
 
         Args:
             task (Task): The task.
-            slot (Slot): Where it runs.
+            slot (Slot, optional): Where it runs; None for anywhere.
 
         Returns:
             dict[str, str]: Values by name.
@@ -80,7 +81,7 @@ class Execution:
         return {
             'CUPRE_DATA': str(self.data),
             **task.environment,
-            **slot.environment,
+            **(slot.environment if slot else {}),
         }
 
     def run(self, task: Task, slot: Slot, again: bool = False) -> str:
@@ -116,7 +117,19 @@ class Execution:
         folder = self.work_dir / task.name
         if not check_same_recipe(task, self.work_dir):
             for path in folder.glob('*.pth'):
-                path.unlink()
+                path.unlink(missing_ok=True)
+        try:
+            return self._run_parts(task, slot, claim)
+        # What is wrong with one task must not end the others.
+        except Exception:
+            record = {**task.described, **read_record(task, self.work_dir)}
+            record['recipe_sha256'] = task.recipe_sha256
+            record['error'] = traceback.format_exc()
+            record.pop('attempt_started', None)
+            return self._ended(task, record, FAILED)
+
+    def _run_parts(self, task: Task, slot: Slot, claim: Claim) -> str:
+        folder = self.work_dir / task.name
         record = self._begin(task, slot)
         remove_stale_parts(folder)
         train = train_command(task, self.work_dir, self.tools)
@@ -171,7 +184,7 @@ class Execution:
             ends = [log.stat().st_mtime for log in logs if log.is_file()]
             lost = max([*ends, 0]) - record.pop('attempt_started')
             record['seconds'] = record.get('seconds', 0.0) + max(0.0, lost)
-        for key in ('error', 'finished', 'metrics'):
+        for key in ('error', 'finished', 'metrics', 'config_changes'):
             record.pop(key, None)
         record = {
             **task.described,
@@ -184,6 +197,9 @@ class Execution:
             'recipe_sha256': task.recipe_sha256,
             'config_file': str(folder / task.file.name),
             'config_source': str(task.file),
+            'keep_checkpoints': self.grid.keep_checkpoints,
+            # That of a cell's test, which is the same, replaces it.
+            'versions': stack_versions(),
             **git_state(self.tools),
         }
         if task.start is not None:
@@ -216,11 +232,14 @@ class Execution:
             record['versions'] = report.get('versions', {})
         if changed := changes_of_config(task, folder):
             record['config_changes'] = changed
-            print(
-                f'warning: {task.name} ran with a config that was changed '
-                f'since this tool was started: {", ".join(changed)}',
-                file=sys.stderr,
+            record['error'] = (
+                f'{task.file} was changed while the grid ran. The task ran '
+                f'with other values of {", ".join(changed)}'
             )
+            # Its training must not be taken for one as it was planned.
+            for path in folder.glob('*.pth'):
+                path.unlink(missing_ok=True)
+            return self._ended(task, record, FAILED)
         self._ended(task, record, DONE)
         self.tidy(task)
         return DONE
@@ -228,16 +247,21 @@ class Execution:
     def tidy(self, task: Task) -> None:
         """Remove the weights of a finished task that are not to be kept.
 
+        What was to be kept when it ran is, whatever the grid says now.
+
         Args:
             task (Task): The task.
         """
-        folder, keep = self.work_dir / task.name, self.grid.keep_checkpoints
+        folder = self.work_dir / task.name
+        record = read_record(task, self.work_dir)
+        keep = record.get('keep_checkpoints', self.grid.keep_checkpoints)
         if keep == 'all':
             return
         for path in folder.glob('iter_*.pth'):
             final = path.name == task.checkpoint
             if not final or (task.is_cell and keep == 'pretraining'):
-                path.unlink()
+                # Two processes may tidy the same folder.
+                path.unlink(missing_ok=True)
         if task.is_cell and keep == 'pretraining':
             (folder / 'last_checkpoint').unlink(missing_ok=True)
 

@@ -30,7 +30,7 @@ def write_failures(
             error = str(record.get('error') or 'no message')
             first, _, rest = error.partition('\n')
             last = rest.strip().rpartition('\n')[2]
-            lines.append(f'{name}: {first}; {last}' if last else name)
+            lines.append(f'{name}: {first}' + (f'; {last}' if last else ''))
             parts.append(f'## {name}\n\n```\n{error}\n```\n')
         elif states[name] == 'blocked':
             lines.append(f'{name}: blocked by {task.needs}')

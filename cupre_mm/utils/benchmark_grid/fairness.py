@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any
 
 from mmengine.config import Config
@@ -9,6 +10,8 @@ from mmengine.config import Config
 from cupre_mm.utils.benchmark_grid.grid_config import Grid
 from cupre_mm.utils.benchmark_grid.tasks import Task
 from cupre_mm.utils.benchmark_grid.training_config import (
+    annotation_file,
+    datasets_of,
     differing_keys,
     iterations_of,
 )
@@ -164,41 +167,77 @@ def check_budgets(grid: Grid, budgets: Mapping[str, Budget]) -> None:
 def check_fine_tuning(grid: Grid, tasks: Mapping[str, Task]) -> None:
     """Refuse arms whose fine-tuning differs in more than they declare.
 
+    Each pair of arms is compared. Images, seed, number of iterations and
+    batch size are equal whatever an arm declares.
+
     Args:
         grid (Grid): The grid.
         tasks (Mapping[str, Task]): Its tasks.
 
     Raises:
         BadConfigError: If a key of the resolved configs differs, that is
-            not in ``differs`` of the arm.
+            not in ``differs`` of one of both arms.
     """
-    first: dict[tuple, Task] = {}
+    groups: dict[tuple, list[Task]] = {}
     for task in tasks.values():
-        if not task.is_cell:
-            continue
-        other = first.setdefault((task.size, task.seed), task)
-        declared = (
-            'load_from',
-            *grid.arms[task.arm].differs,
-            *grid.arms[other.arm].differs,
-        )
-        keys = [
-            key
-            for key in differing_keys(task.recipe, other.recipe)
-            if not any(_is_under(key, one) for one in declared)
-        ]
-        if keys:
-            shown = '; '.join(
-                f'{key}: {task.recipe.get(key)!r} and '
-                f'{other.recipe.get(key)!r}'
-                for key in keys[:_SHOWN]
-            )
-            more = f' and {len(keys) - _SHOWN} more' * (len(keys) > _SHOWN)
+        if task.is_cell:
+            groups.setdefault((task.size, task.seed), []).append(task)
+    for group in groups.values():
+        for other, task in combinations(group, 2):
+            _compare_fixed(task, other)
+            _compare_recipes(grid, task, other)
+
+
+def _compare_fixed(task: Task, other: Task) -> None:
+    one, two = _fixed(task), _fixed(other)
+    for name, value in one.items():
+        if value != two[name]:
             raise BadConfigError(
                 f'the fine-tunings of {task.arm} and {other.arm} differ in '
-                f'{shown}{more}. If that is what is compared, declare it: '
-                f'arms.{task.arm}.differs=({keys[0]!r}, )'
+                f'their {name}: {value!r} and {two[name]!r}. No arm may '
+                'declare that by `differs`'
             )
+
+
+def _fixed(task: Task) -> dict[str, Any]:
+    """What no arm may have of its own."""
+    config = task.config
+    found = {
+        'seed': config.get('randomness', {}).get('seed'),
+        'number of iterations': task.iterations,
+        'batch size': config.train_dataloader.get('batch_size'),
+    }
+    for loader in ('train_dataloader', 'test_dataloader'):
+        found[f'annotation files of {loader}'] = [
+            str(annotation_file(dataset))
+            for _, dataset in datasets_of(config, loader)
+        ]
+    return found
+
+
+def _compare_recipes(grid: Grid, task: Task, other: Task) -> None:
+    declared = (
+        'load_from',
+        *grid.arms[task.arm].differs,
+        *grid.arms[other.arm].differs,
+    )
+    keys = [
+        key
+        for key in differing_keys(task.recipe, other.recipe)
+        if not any(_is_under(key, one) for one in declared)
+    ]
+    if not keys:
+        return
+    shown = '; '.join(
+        f'{key}: {task.recipe.get(key)!r} and {other.recipe.get(key)!r}'
+        for key in keys[:_SHOWN]
+    )
+    more = f' and {len(keys) - _SHOWN} more' * (len(keys) > _SHOWN)
+    raise BadConfigError(
+        f'the fine-tunings of {task.arm} and {other.arm} differ in '
+        f'{shown}{more}. If that is what is compared, declare it: '
+        f'arms.{task.arm}.differs=({keys[0]!r}, )'
+    )
 
 
 def _is_under(key: str, declared: str) -> bool:

@@ -13,6 +13,7 @@ from cupre_mm.utils.benchmark_grid.config_sections import (
     Size,
     Stage,
     arms_of,
+    check_amp,
     check_keys,
     data_of,
     seeds_of,
@@ -22,8 +23,6 @@ from cupre_mm.utils.benchmark_grid.config_sections import (
 from cupre_mm.utils.config_files import config_errors, merge_options
 from cupre_mm.utils.errors import BadConfigError, MissingDataError
 
-# Of tools/train.py --amp, whose module imports torch.
-DTYPES = ('float16', 'bfloat16')
 KEEP = ('pretraining', 'final', 'all')
 _KEYS = (
     *('title', 'data', 'pretraining', 'arms', 'fractions', 'shots', 'seeds'),
@@ -130,6 +129,11 @@ def to_grid(path: Path, content: Mapping[str, Any]) -> Grid:
         BadConfigError: If a value cannot be used.
     """
     check_keys('benchmark', content, _KEYS, ('data', 'arms'))
+    options = content.get('options') or {}
+    if not isinstance(options, Mapping):
+        raise BadConfigError(
+            f'options={options!r} must be a dict of dotted keys'
+        )
     stages = stages_of(content.get('pretraining') or {})
     sizes = sizes_of(content)
     grid = Grid(
@@ -142,11 +146,11 @@ def to_grid(path: Path, content: Mapping[str, Any]) -> Grid:
         sizes=sizes,
         seeds=seeds_of(content.get('seeds', (0,)), sizes),
         iterations=_count(content, 'iterations', None),
-        options=dict(content.get('options') or {}),
+        options=dict(options),
         amp=content.get('amp'),
         checkpoint_interval=_count(content, 'checkpoint_interval', 50),
         keep_checkpoints=content.get('keep_checkpoints', KEEP[0]),
-        pretraining_seeds=tuple(content.get('pretraining_seeds', (0,))),
+        pretraining_seeds=_seeds(content.get('pretraining_seeds', (0,))),
         unequal_pretraining=bool(content.get('unequal_pretraining')),
     )
     _check(grid)
@@ -154,29 +158,40 @@ def to_grid(path: Path, content: Mapping[str, Any]) -> Grid:
 
 
 def _check(grid: Grid) -> None:
-    if grid.amp not in (None, *DTYPES):
-        raise BadConfigError(
-            f'amp={grid.amp!r}: choose None or one of {DTYPES}'
-        )
+    check_amp('amp', grid.amp)
     if grid.keep_checkpoints not in KEEP:
         raise BadConfigError(
             f'keep_checkpoints={grid.keep_checkpoints!r}: choose one of {KEEP}'
         )
-    if not grid.pretraining_seeds:
-        raise BadConfigError('pretraining_seeds is empty: give at least one')
     baseline = grid.content.get('baseline')
     named: Sequence[Any] = [
         *([] if baseline is None else [baseline]),
         *(grid.content.get('controls') or ()),
-        *(a.control for a in grid.arms.values() if isinstance(a.control, str)),
     ]
-    known = {*grid.arms, *(grid.content.get('peers') or {})}
+    known = [*grid.arms, *(grid.content.get('peers') or {})]
     for name in named:
         if name not in known:
             raise BadConfigError(
-                f'{name!r} (of baseline, controls or control) is no arm; '
-                f'there are {", ".join(grid.arms)}'
+                f'{name!r} (of baseline or controls) is no arm and no peer; '
+                f'there are {", ".join(known)}'
             )
+    for arm in grid.arms.values():
+        if isinstance(arm.control, str) and arm.control not in grid.arms:
+            raise BadConfigError(
+                f'arms.{arm.name}.control={arm.control!r} is no arm whose '
+                f'steps could be counted; there are {", ".join(grid.arms)}'
+            )
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    seeds = value if isinstance(value, (list, tuple)) else (value,)
+    if not seeds or any(type(k) is not int or k < 0 for k in seeds):
+        raise BadConfigError(
+            f'pretraining_seeds={value!r}: give whole numbers from 0'
+        )
+    if len(set(seeds)) < len(seeds):
+        raise BadConfigError(f'pretraining_seeds={value!r} names one twice')
+    return tuple(seeds)
 
 
 def _count(

@@ -20,6 +20,8 @@ from cupre_mm.utils.benchmark_grid.records import (
 from cupre_mm.utils.benchmark_grid.tasks import Task
 
 WAITING, BLOCKED, ELSEWHERE = 'waiting', 'blocked', 'elsewhere'
+# A task that another process runs is taken over if that one ends early.
+RUNNABLE = frozenset({WAITING, ELSEWHERE})
 _POLL_SECONDS = 2.0
 
 
@@ -48,7 +50,7 @@ class Pool:
     """Slots that take the next task when they are free.
 
     Several pools may share a work dir: a task that another one runs is left
-    to it, and waited for where others need it.
+    to it and waited for, and taken over if that process ends before it does.
 
     Args:
         execution (Execution): Runs a task.
@@ -126,6 +128,7 @@ class Pool:
             self._look_elsewhere()
             awaited = False
             for name, task in self.tasks.items():
+                awaited |= self.states[name] == ELSEWHERE
                 if self.states[name] != WAITING:
                     continue
                 before = self.states.get(task.needs, DONE)

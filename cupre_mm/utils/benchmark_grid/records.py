@@ -2,11 +2,11 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import threading
 import time
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,18 @@ from cupre_mm.utils.benchmark_grid.training_config import (
     differing_keys,
     recipe_of,
 )
+from cupre_mm.utils.cli import REPORT_HOOK
 from cupre_mm.utils.errors import BadConfigError
+from cupre_mm.utils.file_checksums import sha256_of
 
 RECIPE = 'recipe.json'
 DONE, FAILED, RUNNING = 'done', 'failed', 'running'
 _SHOWN_KEYS = 5
-_SET_BY_TOOLS = ('load_from', 'optim_wrapper', 'custom_hooks')
+# What train.py and test.py set in the config that they write.
+_SET_BY_TOOLS = re.compile(
+    r'load_from|custom_hooks|test_evaluator.*\.detector_limit|'
+    r'optim_wrapper\.((moco|det)\.)?(type|dtype|loss_scale)'
+)
 _READING = threading.Lock()
 
 
@@ -159,8 +165,7 @@ def changes_of_config(task: Task, folder: Path) -> list[str]:
     return [
         key
         for key in differing_keys(ran, recipe_of(task.config))
-        if not key.startswith(_SET_BY_TOOLS)
-        and not key.endswith('.detector_limit')
+        if not _SET_BY_TOOLS.fullmatch(key) and ran.get(key) != REPORT_HOOK
     ]
 
 
@@ -203,7 +208,6 @@ def write_grid(
     write_atomically(work_dir / 'benchmark.json', text.encode())
 
 
-@cache
 def git_state(folder: Path) -> dict[str, Any]:
     """Which state of the code a folder is of.
 
@@ -256,24 +260,6 @@ def describe_file(path: Path) -> dict[str, Any]:
     if manifest.is_file():
         found['manifest_sha256'] = sha256_of(manifest)
     return found
-
-
-def sha256_of(path: Path) -> str | None:
-    """Checksum of a file.
-
-    Args:
-        path (Path): The file.
-
-    Returns:
-        str, optional: Hexadecimal digits; None if there is no such file.
-    """
-    if not path.is_file():
-        return None
-    digest = hashlib.sha256()
-    with path.open('rb') as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def now() -> str:

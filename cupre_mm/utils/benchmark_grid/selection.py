@@ -21,7 +21,8 @@ def select(tasks: Mapping[str, Task], only: Sequence[str]) -> dict[str, Task]:
         dict[str, Task]: The tasks, in the same order.
 
     Raises:
-        BadConfigError: If a condition cannot be read or nothing is left.
+        BadConfigError: If a condition cannot be read, names what the grid
+            has not, or nothing is left.
     """
     if not only:
         return dict(tasks)
@@ -34,6 +35,13 @@ def select(tasks: Mapping[str, Task], only: Sequence[str]) -> dict[str, Task]:
                 f'{", ".join(KEYS)}, and several values with commas'
             )
         wanted.setdefault(key, set()).update(values.split(','))
+    for key, values in wanted.items():
+        known = set().union(*(_names(task, key) for task in tasks.values()))
+        if unknown := sorted(values - known):
+            raise BadConfigError(
+                f'--only {key}={",".join(unknown)}: the grid has '
+                f'{", ".join(sorted(known)) or "none"}'
+            )
     chosen: set[str] = set()
     for name, task in tasks.items():
         if all(_names(task, key) & wanted[key] for key in wanted):

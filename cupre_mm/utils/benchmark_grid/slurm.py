@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cupre_mm.utils.benchmark_grid.pool import RUNNABLE
 from cupre_mm.utils.benchmark_grid.tasks import Task
 
 _SCRIPT = r"""#!/bin/bash
@@ -64,7 +65,8 @@ def slurm_script(
 
     Args:
         tasks (Mapping[str, Task]): Tasks by name.
-        states (Mapping[str, str]): State of each; those done are left out.
+        states (Mapping[str, str]): State of each; those done, failed or
+            blocked are left out.
         command (Sequence[str]): Arguments of tools/benchmark.py that run
             the grid, with the tool.
         variables (Mapping[str, str]): Variables of all tasks.
@@ -81,7 +83,7 @@ def slurm_script(
         # Cells come last, whatever they start from.
         own = depth[task.needs] + 1
         depth[name] = own
-        if states[name] != 'done':
+        if states[name] in RUNNABLE:
             key = sys.maxsize if task.is_cell else own
             levels.setdefault(key, []).append(_only(task))
     ordered = [levels[key] for key in sorted(levels)]

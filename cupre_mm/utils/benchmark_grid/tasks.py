@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from cupre_mm.utils.benchmark_grid.training_config import (
     recipe_of,
 )
 from cupre_mm.utils.errors import BadConfigError
+from cupre_mm.utils.file_checksums import sha256_of
 
 PRETRAINING = 'pretraining'
 CELLS = 'cells'
@@ -96,6 +98,8 @@ class TaskList:
         self.reader = reader
         self.tasks: dict[str, Task] = {}
         self._folder = data / grid.data.folder
+        # Many cells may start from one large file.
+        self._sha256_of = cache(sha256_of)
 
     def make(self) -> dict[str, Task]:
         """Make all tasks.
@@ -233,7 +237,10 @@ class TaskList:
             start = str(self.work_dir / needs / before.checkpoint)
             chain = before.recipe_sha256
         elif section.checkpoint is not None:
-            start = chain = self._checkpoint(section.checkpoint)
+            start = self._checkpoint(section.checkpoint)
+            # Another file under the same name is another start.
+            sha256 = '' if '://' in start else self._sha256_of(start)
+            chain = f'{start} {sha256}'.rstrip()
         config = self.reader.read(section.config, options)
         if start is None and config.get('load_from'):
             start = chain = str(config.load_from)

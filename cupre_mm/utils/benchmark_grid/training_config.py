@@ -196,6 +196,32 @@ def dataset_of(config: Config, loader: str) -> tuple[str, Mapping] | None:
     return key, node
 
 
+def datasets_of(config: Config, loader: str) -> list[tuple[str, Mapping]]:
+    """Find all innermost data sets of a loader, those joined too.
+
+    Args:
+        config (Config): Config of a run.
+        loader (str): Dotted key of the loader.
+
+    Returns:
+        list[tuple[str, Mapping]]: Dotted keys and configs; more than one
+        where a ``ConcatDataset`` or the like joins several.
+    """
+    found = dataset_of(config, loader)
+    return [] if found is None else list(_joined(*found))
+
+
+def _joined(key: str, node: Mapping) -> Iterator[tuple[str, Mapping]]:
+    inner = {'dataset': node.get('dataset')}
+    for index, one in enumerate(node.get('datasets') or ()):
+        inner[f'datasets.{index}'] = one
+    inner = {k: v for k, v in inner.items() if isinstance(v, Mapping)}
+    if not inner:
+        yield key, node
+    for name, one in inner.items():
+        yield from _joined(f'{key}.{name}', one)
+
+
 def annotation_file(dataset: Mapping) -> Path | None:
     """Path of the annotation file of a data set.
 

@@ -18,7 +18,11 @@ from tests.benchmark_stub import StubBenchmark
 
 @pytest.fixture
 def stub(tmp_path) -> StubBenchmark:
-    return StubBenchmark(tmp_path, seeds=(0, 1))
+    found = StubBenchmark(tmp_path, seeds=(0, 1))
+    (found.data / 'cells/images').mkdir()
+    for number in range(20):
+        (found.data / f'cells/images/{number}.png').touch()
+    return found
 
 
 def prepared(stub: StubBenchmark) -> Benchmark:
@@ -79,16 +83,34 @@ def test_a_test_image_in_a_pool_is_refused(stub):
     name = json.loads(test.read_text())['images'][0]['file_name']
     with (stub.data / 'pool.txt').open('a') as file:
         file.write(f'cells/images/{name}\n')
-    with pytest.raises(BadDataError, match='lists 1 test images'):
+    with pytest.raises(BadDataError, match=f'has 1 test images.*{name}'):
         prepared(stub)
 
 
-def test_the_whole_image_folder_as_a_pool_is_refused(stub):
+@pytest.mark.parametrize(
+    'pool', ['cells/images', 'cells/*/*.png', 'cells', 'cells/images/TEST']
+)
+def test_test_images_by_folder_pattern_or_file_are_refused(stub, pool):
+    prepared(stub)
+    test = stub.data / 'cells/annotations/seed0/test.json'
+    name = json.loads(test.read_text())['images'][0]['file_name']
     config = stub.tools.parent / 'pretraining.py'
-    text = config.read_text().replace('pool.txt', 'cells/images')
+    text = config.read_text().replace('pool.txt', pool.replace('TEST', name))
     config.write_text(text)
-    with pytest.raises(BadDataError, match='all of'):
+    number = 1 if 'TEST' in pool else 4
+    with pytest.raises(BadDataError, match=f'has {number} test images'):
         prepared(stub)
+
+
+def test_a_folder_of_training_images_alone_is_no_leak(stub):
+    found = prepared(stub)
+    listed = (stub.data / 'pool.txt').read_text().splitlines()
+    (stub.data / 'others').mkdir()
+    for line in listed:
+        (stub.data / 'others' / line.rpartition('/')[2]).touch()
+    config = stub.tools.parent / 'pretraining.py'
+    config.write_text(config.read_text().replace('pool.txt', 'others'))
+    assert prepared(stub).tasks.keys() == found.tasks.keys()
 
 
 def test_validating_on_test_images_is_refused(stub):
@@ -100,6 +122,26 @@ def test_validating_on_test_images_is_refused(stub):
         + " ann_file='annotations/seed0/test.json'))\n"
     )
     with pytest.raises(BadConfigError, match='chooses its model on test'):
+        prepared(stub)
+
+
+def test_validating_on_test_images_among_others_is_refused(stub):
+    config = stub.tools.parent / 'finetuning.py'
+    config.write_text(
+        config.read_text()
+        + "val_cfg = dict(type='ValLoop')\n"
+        + "test = dict(type='CocoDataset', data_root=data_root[:-6],"
+        + " data_prefix=dict(img=''), ann_file='whole.json')\n"
+        + "val_dataloader = dict(dataset=dict(type='ConcatDataset',"
+        + " datasets=[train_dataloader['dataset'], test]))\n"
+    )
+    prepared_once = stub.data / 'cells/annotations/instances.json'
+    coco = json.loads(prepared_once.read_text())
+    for image in coco['images']:
+        image['file_name'] = f'cells/images/{image["file_name"]}'
+    (stub.data / 'whole.json').write_text(json.dumps(coco))
+    (stub.data / 'cells/unset.json').write_text('{"images": []}')
+    with pytest.raises(BadConfigError, match=r'its model.*whole\.json'):
         prepared(stub)
 
 

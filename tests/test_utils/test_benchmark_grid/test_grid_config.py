@@ -40,6 +40,31 @@ def test_sizes_and_seeds_have_names_of_folders_and_splits():
         (dict(amp='half'), "amp='half'"),
         (dict(keep_checkpoints='none'), 'keep_checkpoints'),
         (dict(baseline='best'), "'best'"),
+        (dict(options='x'), "options='x'"),
+        (dict(pretraining_seeds=()), 'pretraining_seeds'),
+        (dict(pretraining_seeds=(0, 0)), 'names one twice'),
+        (dict(pretraining_seeds=(0.5,)), 'whole numbers'),
+        (
+            dict(pretraining=dict(a=dict(config='x', amp='half'))),
+            r"pretraining\.a\.amp='half'",
+        ),
+        (dict(arms=dict(a=dict(config='x', options=3))), r'arms\.a\.options'),
+        (
+            dict(
+                peers=dict(cellpose=dict(title='Cellpose')),
+                arms=dict(a=dict(config='x', control='cellpose')),
+                baseline=None,
+            ),
+            r"arms\.a\.control='cellpose'",
+        ),
+        (
+            dict(data=BENCHMARK['data'] | dict(split_options='--balance x')),
+            'split_options',
+        ),
+        (
+            dict(data=BENCHMARK['data'] | dict(test_fraction=20)),
+            'test_fraction=20',
+        ),
         (dict(arms={}), 'arms is empty'),
         (dict(arms={'a/b': dict(config='x')}), 'a/b'),
         (dict(arms=dict(a=dict())), 'arms.a lacks config'),
@@ -55,6 +80,10 @@ def test_sizes_and_seeds_have_names_of_folders_and_splits():
 def test_a_wrong_value_is_named(changes, told):
     with pytest.raises(BadConfigError, match=told):
         grid(**changes)
+
+
+def test_one_pretraining_seed_needs_no_tuple():
+    assert grid(pretraining_seeds=3).pretraining_seeds == (3,)
 
 
 def test_a_config_inherits_and_takes_options(tmp_path):

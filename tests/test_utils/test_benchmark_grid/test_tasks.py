@@ -28,13 +28,6 @@ def arms(**changes) -> dict:
     }
 
 
-def stages(**changes) -> dict:
-    return {
-        name: {**stage, **changes.get(name, {})}
-        for name, stage in BENCHMARK['pretraining'].items()
-    }
-
-
 def test_stages_come_first_and_few_labels_before_many(tmp_path):
     found = benchmark(tmp_path, seeds={'20': (0, 1), '100': (0,)})
     assert [*found.tasks][:5] == [
@@ -118,29 +111,6 @@ def test_an_option_that_the_command_would_change_is_refused(tmp_path):
         )
 
 
-def test_a_fine_tuning_that_differs_has_to_be_declared(tmp_path):
-    wide = dict(amt2=dict(options={'model.width': 16}))
-    with pytest.raises(BadConfigError, match=r'model\.width: 16 and 8'):
-        benchmark(tmp_path / 'a', arms=arms(**wide))
-    wide['amt2']['differs'] = ('model',)
-    found = benchmark(tmp_path / 'b', arms=arms(**wide))
-    assert found.tasks['cells/amt2/20pct/seed0'].config.model.width == 16
-
-
-def test_arms_must_see_as_many_detection_images(tmp_path):
-    longer = stages(coco=dict(iterations=12))
-    with pytest.raises(BadConfigError, match='40: amt2; 64: coco'):
-        benchmark(tmp_path / 'a', pretraining=longer)
-    benchmark(tmp_path / 'b', pretraining=longer, unequal_pretraining=True)
-    # A control takes as many steps: 4 + 6 pairs are 16.
-    control = arms(coco=dict(control='amt2'))
-    found = benchmark(tmp_path / 'c', pretraining=longer, arms=control)
-    assert found.budgets['coco'].steps == found.budgets['amt2'].steps == 16
-    shorter = stages(coco=dict(iterations=11))
-    with pytest.raises(BadConfigError, match='takes 15, not 16'):
-        benchmark(tmp_path / 'd', pretraining=shorter, arms=control)
-
-
 def test_only_selects_cells_and_what_they_need(tmp_path):
     tasks = benchmark(tmp_path).tasks
     assert [*select(tasks, ['arm=coco', 'size=20pct'])] == [
@@ -149,10 +119,34 @@ def test_only_selects_cells_and_what_they_need(tmp_path):
         'cells/coco/20pct/seed0',
     ]
     assert [*select(tasks, ['stage=warmup'])] == ['pretraining/warmup']
-    assert [*select(tasks, ['arm=scratch,nobody', 'size=100,20'])] == [
+    assert [*select(tasks, ['arm=scratch', 'size=100,20'])] == [
         'cells/scratch/20pct/seed0',
         'cells/scratch/100pct/seed0',
     ]
-    for wrong in ('arm', 'colour=red', 'arm=nobody'):
-        with pytest.raises(BadConfigError, match=wrong):
+    for wrong, told in (
+        ('arm', '--only arm: write KEY=VALUE'),
+        ('colour=red', '--only colour=red: write KEY=VALUE'),
+        ('arm=scratch,nobody', 'arm=nobody: the grid has amt2, coco, scratch'),
+        ('seed=7', 'seed=7: the grid has 0'),
+    ):
+        with pytest.raises(BadConfigError, match=told):
             select(tasks, [wrong])
+    with pytest.raises(BadConfigError, match='selects nothing'):
+        select(tasks, ['stage=warmup', 'arm=coco'])
+
+
+def test_another_file_under_the_name_of_a_checkpoint_is_another_recipe(
+    tmp_path,
+):
+    weights = tmp_path / 'mine.pth'
+    weights.write_bytes(b'one')
+    mine = dict(config='finetuning.py', checkpoint=str(weights))
+    changed = arms() | dict(mine=mine)
+    found = []
+    for content in (b'one', b'two'):
+        weights.write_bytes(content)
+        tasks = benchmark(tmp_path / content.decode(), arms=changed).tasks
+        task = tasks['cells/mine/20pct/seed0']
+        assert task.start == str(weights)
+        found.append(task.recipe['load_from'])
+    assert found[0] != found[1]

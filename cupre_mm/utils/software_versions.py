@@ -1,9 +1,7 @@
-"""What a score was computed with: versions of software, checksums."""
+"""Versions of the software that a result was computed with."""
 
-import hashlib
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import cupre_mm
 
@@ -41,23 +39,3 @@ def stack_versions() -> dict[str, str]:
         else:
             versions[names[0]] = 'not installed'
     return versions
-
-
-def sha256_of(path: str | Path) -> str:
-    """Compute the SHA-256 checksum of a file.
-
-    Args:
-        path (str or Path): The file.
-
-    Returns:
-        str: The checksum in hexadecimal digits, or '' if there is no such
-        file on this machine.
-    """
-    path = Path(path)
-    if not path.is_file():
-        return ''
-    digest = hashlib.sha256()
-    with path.open('rb') as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
