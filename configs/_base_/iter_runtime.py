@@ -20,6 +20,9 @@ default_hooks = dict(
     sync_statistics=dict(type='cupre_mm.SyncStatisticsHook'),
 )
 custom_hooks = [dict(type='cupre_mm.CheckpointReportHook')]
-log_processor = dict(by_epoch=False)
+# Accuracies and similarities of one batch say little: means, as of losses.
+log_processor = dict(
+    by_epoch=False, mean_pattern='.*(loss|time|grad_norm|acc|moco/).*'
+)
 # mmdet's, which also draws the run-length codes of the cell models' masks.
 visualizer = dict(type='cupre_mm.CellVisualizer')

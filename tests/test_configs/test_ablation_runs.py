@@ -53,6 +53,17 @@ def test_trains_and_its_detector_loads_into_mmdets(ran, name, tmp_path):
     stock.load_state_dict(weights['state_dict'], strict=True)
 
 
+def test_trains_without_normalisation(configs, tmp_path):
+    config = copy.deepcopy(configs[CONFIGS / 'mini/amt2_mini.py'])
+    full = configs[CONFIGS / 'ablations/amt2_no-normalization.py']
+    pipeline = full.train_dataloader.moco.dataset.pipeline
+    config.train_dataloader.moco.dataset.pipeline = pipeline
+    run = run_steps(narrowed(config, tmp_path, 2))
+    assert run.tasks == 2 * ['moco', 'det']
+    assert all(math.isfinite(step.losses['loss']) for step in run.steps)
+    assert run.step('moco').moved('backbone.')
+
+
 @pytest.mark.parametrize(
     ('name', 'steps'),
     [

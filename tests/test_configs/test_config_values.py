@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -103,6 +104,14 @@ def test_coco_images_keep_the_preprocessing_of_mmdet(named):
             assert views[key] == stock[key]
         types = steps_of(config.train_dataloader.det.dataset)
         assert 'cupre_mm.PercentileNormalize' not in types
+
+
+def test_figures_of_the_contrast_are_logged_as_means(named):
+    for name in ('amt2', 'amt2_mini'):
+        pattern = named[name].log_processor.mean_pattern
+        for key in ('train/moco/acc_top1', 'train/moco/pos_sim', 'train/loss'):
+            assert re.search(pattern, key)
+        assert not re.search(pattern, 'train/lr')
 
 
 def steps_of(dataset: Mapping) -> list[str]:
