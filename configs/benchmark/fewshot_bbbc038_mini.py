@@ -21,16 +21,18 @@ benchmark = dict(
             config='configs/mini/coco_mini.py', start='warmup', iterations=700
         ),
         amt2=dict(
-            config='configs/mini/amt2_mini.py', start='warmup', iterations=350
+            config='configs/mini/amt2_tuned_mini.py',
+            start='warmup',
+            iterations=350,
         ),
-        moco=dict(config='configs/mini/moco_mini.py', iterations=350),
+        moco=dict(config='configs/mini/moco_tuned_mini.py', iterations=350),
         amt2_in_domain=dict(
-            config='configs/mini/amt2_in-domain_mini.py',
+            config='configs/mini/amt2_tuned_in-domain_mini.py',
             start='warmup',
             iterations=350,
         ),
         moco_in_domain=dict(
-            config='configs/mini/moco_in-domain_mini.py', iterations=350
+            config='configs/mini/moco_tuned_in-domain_mini.py', iterations=350
         ),
     ),
     arms=dict(

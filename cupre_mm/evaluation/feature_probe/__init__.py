@@ -1,0 +1,1 @@
+"""How well frozen features tell pixels of cells apart: a linear probe."""

@@ -1,0 +1,143 @@
+"""Features of a detector and the class of each pixel."""
+
+import copy
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from cupre_mm.registry import DATASETS
+from cupre_mm.utils.errors import BadDataError
+
+CLASSES = ('background', 'inside', 'border')
+# Of pixels beyond an image's edge, which padding fills.
+IGNORED = 255
+_RIM = np.ones((3, 3), np.uint8)
+
+
+class PixelFeatures(NamedTuple):
+    """Pixels of some images, on the grid of the finest level.
+
+    Attributes:
+        levels (dict[str, Tensor]): Features of shape (M, C) by level: C2 and
+            so on of the backbone, P2 and so on of the neck.
+        classes (Tensor): Shape (M, ), indices into :data:`CLASSES`.
+    """
+
+    levels: dict[str, Tensor]
+    classes: Tensor
+
+
+def read_samples(
+    config: Config, ann_file: str, number: int, seed: int
+) -> list[dict[str, Any]]:
+    """Read images as a fine-tuning does: cropped, flipped and normalised.
+
+    Args:
+        config (Config): A fine-tuning config.
+        ann_file (str): Annotation file in place of the config's.
+        number (int): How many images at most, drawn by the seed.
+        seed (int): Of the choice, crops and flips.
+
+    Returns:
+        list[dict]: ``inputs`` and ``data_samples`` of each.
+
+    Raises:
+        BadDataError: If there is no image.
+    """
+    settings: Any = config.train_dataloader.dataset
+    while 'dataset' in settings:
+        settings = settings.dataset
+    settings = {**copy.deepcopy(dict(settings)), 'ann_file': ann_file}
+    random.seed(seed)
+    np.random.seed(seed)
+    dataset = DATASETS.build(settings)
+    order = np.random.permutation(len(dataset))[:number]
+    if not len(order):
+        raise BadDataError(f'{ann_file} has no image to probe with')
+    return [dataset[index] for index in sorted(order.tolist())]
+
+
+def pixel_classes(masks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Draw the classes of all pixels.
+
+    Args:
+        masks (np.ndarray): Shape (N, H, W), instances of one image.
+        shape (tuple[int, int]): Height and width of the padded image.
+
+    Returns:
+        np.ndarray: Shape ``shape``, uint8: 0 background, 1 inside, 2 the
+        outermost pixel of an instance, 255 beyond the image.
+    """
+    height, width = masks.shape[1:]
+    drawn = np.zeros((height, width), np.uint8)
+    borders = np.zeros((height, width), bool)
+    for mask in masks.astype(np.uint8):
+        drawn[mask > 0] = 1
+        # Beyond the image a cell goes on: its cut is no border.
+        eroded = cv2.erode(mask, _RIM, borderValue=1)
+        borders |= mask > eroded
+    drawn[borders] = 2
+    padded = np.full(shape, IGNORED, np.uint8)
+    padded[:height, :width] = drawn
+    return padded
+
+
+@torch.no_grad()
+def extract(
+    model: nn.Module, samples: Sequence[Mapping[str, Any]], batch_size: int
+) -> PixelFeatures:
+    """Compute the features of all pixels.
+
+    Batch normalisation takes the statistics of each batch, as at the first
+    step of a fine-tuning: those that a checkpoint brings are of the images
+    that it was trained on. Coarser levels are interpolated to the finest.
+
+    Args:
+        model (nn.Module): A detector; its statistics are changed.
+        samples (Sequence[Mapping]): Of :func:`read_samples`.
+        batch_size (int): Images at a time.
+
+    Returns:
+        PixelFeatures: Without the pixels beyond an image.
+    """
+    model.train()
+    found: dict[str, list[Tensor]] = {}
+    classes = []
+    for first in range(0, len(samples), batch_size):
+        batch = pseudo_collate(samples[first : first + batch_size])
+        masks = [
+            sample.gt_instances.masks.to_ndarray()
+            for sample in batch['data_samples']
+        ]
+        inputs = model.data_preprocessor(batch)['inputs']
+        stages = model.backbone(inputs)
+        levels = {f'C{index + 2}': x for index, x in enumerate(stages)}
+        levels |= {
+            f'P{index + 2}': x for index, x in enumerate(model.neck(stages))
+        }
+        size = stages[0].shape[-2:]
+        drawn = np.stack(
+            [pixel_classes(each, tuple(inputs.shape[-2:])) for each in masks]
+        )
+        own = interpolate(torch.from_numpy(drawn)[:, None].float(), size)
+        own = own.flatten().long()
+        known = own != IGNORED
+        classes.append(own[known])
+        for name, level in levels.items():
+            level = interpolate(
+                level, size, mode='bilinear', align_corners=False
+            )
+            rows = level.permute(0, 2, 3, 1).flatten(0, 2)
+            found.setdefault(name, []).append(rows[known])
+    return PixelFeatures(
+        {name: torch.cat(rows) for name, rows in found.items()},
+        torch.cat(classes),
+    )
