@@ -29,6 +29,7 @@ from cupre_mm.evaluation.feature_probe.pixel_features import (
     CLASSES,
     extract,
     read_samples,
+    thinned,
 )
 from cupre_mm.registry import MODELS
 from cupre_mm.utils.atomic_write import write_atomically
@@ -80,6 +81,20 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='Most images of each file. Defaults to 64.',
     )
     parser.add_argument(
+        '--levels',
+        nargs='+',
+        default=['C2', 'C3', 'P2', 'P3'],
+        metavar='LEVEL',
+        help='C2 and so on of the backbone, P2 and so on of the neck. '
+        'Defaults to C2 C3 P2 P3, where small cells are seen.',
+    )
+    parser.add_argument(
+        '--pixels',
+        type=int,
+        default=50_000,
+        help='Most pixels to fit by, and to measure by. Defaults to 50000.',
+    )
+    parser.add_argument(
         '--batch-size',
         type=int,
         default=16,
@@ -94,7 +109,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--out', help='JSON file to write the shares to.')
     args = parser.parse_args(argv)
-    for name in ('images', 'batch_size'):
+    for name in ('images', 'pixels', 'batch_size'):
         if getattr(args, name) < 1:
             parser.error(f'--{name.replace("_", "-")} must be at least 1')
     return args
@@ -190,7 +205,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for checkpoint in args.checkpoints:
         model = load_features(config.model, checkpoint, args.seed)
         fitted, measured = (
-            extract(model, samples, args.batch_size)
+            thinned(
+                extract(model, samples, args.levels, args.batch_size),
+                args.pixels,
+                args.seed,
+            )
             for samples in (train, test)
         )
         rows[checkpoint] = {
@@ -199,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 (measured.levels[level], measured.classes),
                 len(CLASSES),
             )
-            for level in fitted.levels
+            for level in args.levels
         }
         print(line(checkpoint, rows[checkpoint]), flush=True)
     if args.out:

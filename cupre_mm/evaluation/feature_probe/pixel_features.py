@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from cupre_mm.registry import DATASETS
-from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.errors import BadConfigError, BadDataError
 
 CLASSES = ('background', 'inside', 'border')
 # Of pixels beyond an image's edge, which padding fills.
@@ -92,7 +92,10 @@ def pixel_classes(masks: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 @torch.no_grad()
 def extract(
-    model: nn.Module, samples: Sequence[Mapping[str, Any]], batch_size: int
+    model: nn.Module,
+    samples: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    batch_size: int,
 ) -> PixelFeatures:
     """Compute the features of all pixels.
 
@@ -103,10 +106,14 @@ def extract(
     Args:
         model (nn.Module): A detector; its statistics are changed.
         samples (Sequence[Mapping]): Of :func:`read_samples`.
+        names (Sequence[str]): Levels, such as 'C2' and 'P3'.
         batch_size (int): Images at a time.
 
     Returns:
         PixelFeatures: Without the pixels beyond an image.
+
+    Raises:
+        BadConfigError: If the detector has no such level.
     """
     model.train()
     found: dict[str, list[Tensor]] = {}
@@ -131,13 +138,37 @@ def extract(
         own = own.flatten().long()
         known = own != IGNORED
         classes.append(own[known])
-        for name, level in levels.items():
+        if unknown := [name for name in names if name not in levels]:
+            raise BadConfigError(
+                f'no level {", ".join(unknown)}: this detector has '
+                f'{", ".join(levels)}'
+            )
+        for name in names:
             level = interpolate(
-                level, size, mode='bilinear', align_corners=False
+                levels[name], size, mode='bilinear', align_corners=False
             )
             rows = level.permute(0, 2, 3, 1).flatten(0, 2)
             found.setdefault(name, []).append(rows[known])
     return PixelFeatures(
         {name: torch.cat(rows) for name, rows in found.items()},
         torch.cat(classes),
+    )
+
+
+def thinned(pixels: PixelFeatures, number: int, seed: int) -> PixelFeatures:
+    """Draw some of the pixels.
+
+    Args:
+        pixels (PixelFeatures): All of them.
+        number (int): How many to keep at most.
+        seed (int): Of the choice.
+
+    Returns:
+        PixelFeatures: Those kept.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(pixels.classes), generator=generator)[:number]
+    return PixelFeatures(
+        {name: rows[order] for name, rows in pixels.levels.items()},
+        pixels.classes[order],
     )
