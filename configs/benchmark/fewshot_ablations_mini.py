@@ -46,6 +46,9 @@ stages = dict(
     warmup=dict(config=mini + 'warmup_mini.py', iterations=warmup),
     coco=dict(config=mini + 'coco_mini.py', start='warmup', iterations=pairs),
     amt2=dict(config=mini + 'amt2_mini.py', start='warmup', iterations=pairs),
+    tuned=dict(
+        config=mini + 'amt2_tuned_mini.py', start='warmup', iterations=pairs
+    ),
 )
 arms = dict(
     coco=dict(
@@ -53,6 +56,11 @@ arms = dict(
     ),
     amt2=dict(
         title='AMT2', config=mini + 'finetune_amt2_mini.py', start='amt2'
+    ),
+    tuned=dict(
+        title='AMT2 as in the benchmark',
+        config=mini + 'finetune_amt2_mini.py',
+        start='tuned',
     ),
 )
 for name, title in changes.items():

@@ -84,6 +84,26 @@ def test_demo_arms_differ_in_their_starting_weights_alone(named):
             {'train_cfg.schedule', 'train_dataloader.det', 'load_from'},
         ),
         ('amt2_mini', 'amt2_in-domain_mini', {'train_dataloader.moco'}),
+        (
+            'amt2_two-optimizers_mini',
+            'amt2_tuned_mini',
+            {'train_dataloader.moco'},
+        ),
+        (
+            'amt2_tuned_mini',
+            'amt2_tuned_in-domain_mini',
+            {'train_dataloader.moco'},
+        ),
+        (
+            'amt2_tuned_mini',
+            'moco_tuned_mini',
+            {'train_cfg.schedule', 'train_dataloader.det', 'load_from'},
+        ),
+        (
+            'moco_tuned_mini',
+            'moco_tuned_in-domain_mini',
+            {'train_dataloader.moco'},
+        ),
         ('amt2', 'amt2_order-swapped', {'train_cfg.schedule'}),
         ('amt2', 'amt2_summed-loss', {'train_cfg.schedule'}),
         ('amt2', 'amt2_no-warmup', {'load_from'}),
