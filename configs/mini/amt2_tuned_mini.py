@@ -4,51 +4,16 @@
 # bright ground are to look alike.
 _base_ = './amt2_mini.py'
 
-view_pipeline = [
-    dict(
-        type='mmpretrain.RandomResizedCrop',
-        scale=96,
-        crop_ratio_range=(0.2, 1.0),
-        interpolation='bilinear',
-    ),
-    dict(
-        type='RandomApply',
-        transforms=[
-            dict(
-                type='cupre_mm.CellColorJitter',
-                brightness=0.4,
-                contrast=0.4,
-                saturation=0.4,
-                hue=0.1,
-            )
-        ],
-        prob=0.8,
-    ),
-    dict(
-        type='mmpretrain.RandomGrayscale',
-        prob=0.5,
-        keep_channels=True,
-        channel_weights=(0.114, 0.587, 0.2989),
-    ),
-    dict(type='mmpretrain.Invert', prob=0.5),
-    dict(
-        type='mmpretrain.GaussianBlur',
-        magnitude_range=(0.1, 1.0),
-        magnitude_std='inf',
-        prob=0.5,
-    ),
-    dict(type='mmpretrain.RandomFlip', prob=0.5),
-]
-moco_pipeline = [
-    dict(type='cupre_mm.LoadCellImage'),
-    dict(type='cupre_mm.PercentileNormalize'),
-    dict(type='cupre_mm.RandomCellCrop', size=160),
-    dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
-    dict(type='mmpretrain.PackInputs', meta_keys=('img_path', 'source')),
+crop, jitter, gray, *others = _base_.view_pipeline
+gray.prob = 0.5
+load, normalise, cut, views, pack = _base_.moco_pipeline
+views.transforms = [
+    [crop, jitter, gray, dict(type='mmpretrain.Invert', prob=0.5), *others]
 ]
 train_dataloader = dict(
     moco=dict(
-        sampler=dict(temperature=3.0), dataset=dict(pipeline=moco_pipeline)
+        sampler=dict(temperature=3.0),
+        dataset=dict(pipeline=[load, normalise, cut, views, pack]),
     )
 )
 optim_wrapper = dict(
@@ -57,3 +22,4 @@ optim_wrapper = dict(
     moco=_base_.optim_wrapper,
     det=_base_.optim_wrapper,
 )
+del crop, jitter, gray, others, load, normalise, cut, views, pack
