@@ -268,14 +268,16 @@ def write_slurm(benchmark: Benchmark, args: argparse.Namespace) -> int:
     command += ['--data', str(benchmark.data), '--jobs', '1']
     if args.keep_checkpoints:
         command += ['--keep-checkpoints', args.keep_checkpoints]
-    command += ['--retry-failed'] * args.retry_failed
     command += ['--no-report'] * args.no_report
     if args.cfg_options:
         given = [f'{key}={value}' for key, value in args.cfg_options.items()]
         command += ['--cfg-options', *given]
     file = Path(args.slurm).resolve()
     tasks = benchmark.selected(args.only)
-    states = benchmark.states(tasks, args.retry_failed)
+    if args.retry_failed:
+        # Not the flag in each job: one would repeat a stage that failed again.
+        benchmark.forget_failures(tasks)
+    states = benchmark.states(tasks)
     if not set(states.values()) & RUNNABLE:
         print(f'{counts_of(states)}: nothing is left to run', file=sys.stderr)
         return 0

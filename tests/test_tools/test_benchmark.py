@@ -158,24 +158,17 @@ def test_what_is_wrong_with_one_task_does_not_end_the_others(stub):
     assert stub.run('--retry-failed').returncode == 0
 
 
-def test_a_config_edited_while_a_cell_runs_fails_it(stub):
+def test_a_config_edited_while_a_cell_runs_is_told(stub):
     config = stub.tools.parent / 'finetuning.py'
-    planned = config.read_text()
     process = stub.start(*ONLY, stub={CELL: dict(sleep=0.5)})
     wait_for(lambda: trained(stub.steps(CELL)), process)
     written = stub.work_dir / CELL / config.name
-    written.write_text(planned.replace('width=8', 'width=9'))
+    written.write_text(config.read_text().replace('width=8', 'width=9'))
     _, err = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 0
     cell = stub.cell('scratch/20pct/seed0')
-    assert 'other values of' in cell['error']
-    assert 'model.width' in cell['error']
-    assert 'model.width' in err
-    # What was trained so is not taken for the planned one later.
-    assert not [*(stub.work_dir / CELL).glob('*.pth')]
-    written.unlink()
-    assert stub.run('--retry-failed', *ONLY).returncode == 0
-    assert trained(stub.steps(CELL)) == [1, 2, 3, 4] * 2
+    assert 'model.width' in cell['config_changes']
+    assert 'changed since this tool was started' in err
 
 
 def test_weights_kept_at_first_stay_when_the_grid_goes_on(stub):
@@ -349,7 +342,9 @@ def test_the_slurm_script_has_what_would_be_run_and_the_flags(stub, tmp_path):
     assert stub.run('--slurm', str(script), *flags).returncode == 0
     text = script.read_text()
     assert '3 tasks as job arrays' in text
-    assert '--keep-checkpoints all --retry-failed --no-report' in text
+    assert '--keep-checkpoints all --no-report' in text
+    assert '--retry-failed' not in text
+    assert '1 failed' not in stub.run('--status').stdout
     pinned = stub.run('--slurm', str(script), '--devices', 'cpu')
     assert pinned.returncode == 2
     assert 'leave --devices and --jobs out' in pinned.stderr

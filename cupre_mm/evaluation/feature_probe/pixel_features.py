@@ -101,7 +101,9 @@ def extract(
 
     Batch normalisation takes the statistics of each batch, as at the first
     step of a fine-tuning: those that a checkpoint brings are of the images
-    that it was trained on. Coarser levels are interpolated to the finest.
+    that it was trained on. Coarser levels are interpolated to the finest; the
+    padding of strided convolutions shifts them by some pixels, the same for
+    all weights, so that checkpoints compare at a level, and levels do not.
 
     Args:
         model (nn.Module): A detector; its statistics are changed.

@@ -35,7 +35,9 @@ from cupre_mm.utils.benchmark_grid.progress import (
 from cupre_mm.utils.benchmark_grid.records import (
     FAILED,
     check_same_recipe,
+    read_record,
     write_grid,
+    write_record,
 )
 from cupre_mm.utils.benchmark_grid.selection import select
 from cupre_mm.utils.benchmark_grid.slurm import slurm_script
@@ -155,6 +157,18 @@ class Benchmark:
             if states[name] == WAITING and before in (FAILED, BLOCKED):
                 states[name] = BLOCKED
         return states
+
+    def forget_failures(self, tasks: Mapping[str, Task]) -> None:
+        """Let failed tasks be run again, by whichever process comes first.
+
+        Args:
+            tasks (Mapping[str, Task]): Tasks by name.
+        """
+        for name, state in self.states(tasks).items():
+            if state == FAILED:
+                record = read_record(tasks[name], self.work_dir)
+                record.pop('status')
+                write_record(tasks[name], self.work_dir, record)
 
     def is_over(self) -> bool:
         """Whether no task of the whole grid is left to run."""

@@ -179,6 +179,8 @@ def data_of(values: Any) -> Data:
             raise BadConfigError(
                 f'data.{name}={value!r} must be a list, an item an argument'
             )
+        if name != 'pools' and not all(isinstance(x, str) for x in value):
+            raise BadConfigError(f'data.{name}={value!r} must hold text')
         values[name] = tuple(value)
     for name in ('test_fraction', 'val_fraction'):
         value = values.get(name, 0.0)

@@ -116,13 +116,9 @@ class TestImages:
         # The training says what is missing, and other tasks go on.
         except MissingDataError:
             return
-        names = {Path(os.path.realpath(image)) for image in images}
-        both = sorted(
-            image.name
-            for image in names
-            if image.is_relative_to(self.images)
-            and image.relative_to(self.images).as_posix() in self.names
-        )
+        tests = {os.path.realpath(self.images / n): n for n in self.names}
+        found = {os.path.realpath(image) for image in images}
+        both = sorted(tests[path] for path in found & tests.keys())
         if both:
             raise BadDataError(
                 f'{root / name}, which {task.name} takes unlabelled images '

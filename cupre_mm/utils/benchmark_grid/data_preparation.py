@@ -141,8 +141,8 @@ def _split_commands(
                 *('--seed', str(seed)),
                 *('--fractions', *(f'{n:g}' for n in fractions)),
                 *(('--shots', *shots) if shots else ()),
-                *('--test-fraction', f'{grid.data.test_fraction:g}'),
-                *('--val-fraction', f'{grid.data.val_fraction:g}'),
+                *('--test-fraction', repr(grid.data.test_fraction)),
+                *('--val-fraction', repr(grid.data.val_fraction)),
                 *grid.data.split_options,
             ]
         )

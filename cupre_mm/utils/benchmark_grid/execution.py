@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sys
 import time
 import traceback
 from pathlib import Path
@@ -39,6 +40,7 @@ from cupre_mm.utils.benchmark_grid.training_config import (
     annotation_file,
     dataset_of,
 )
+from cupre_mm.utils.errors import UserError
 from cupre_mm.utils.file_checksums import sha256_of
 from cupre_mm.utils.software_versions import stack_versions
 from cupre_mm.utils.whole_file import remove_stale_parts
@@ -120,8 +122,13 @@ class Execution:
                 path.unlink(missing_ok=True)
         try:
             return self._run_parts(task, slot, claim)
+        except UserError:
+            # Such as an option that cannot be written: it is every task's.
+            raise
         # What is wrong with one task must not end the others.
         except Exception:
+            if claim.is_lost:
+                return TAKEN
             record = {**task.described, **read_record(task, self.work_dir)}
             record['recipe_sha256'] = task.recipe_sha256
             record['error'] = traceback.format_exc()
@@ -232,14 +239,11 @@ class Execution:
             record['versions'] = report.get('versions', {})
         if changed := changes_of_config(task, folder):
             record['config_changes'] = changed
-            record['error'] = (
-                f'{task.file} was changed while the grid ran. The task ran '
-                f'with other values of {", ".join(changed)}'
+            print(
+                f'warning: {task.name} ran with a config that was changed '
+                f'since this tool was started: {", ".join(changed)}',
+                file=sys.stderr,
             )
-            # Its training must not be taken for one as it was planned.
-            for path in folder.glob('*.pth'):
-                path.unlink(missing_ok=True)
-            return self._ended(task, record, FAILED)
         self._ended(task, record, DONE)
         self.tidy(task)
         return DONE

@@ -88,7 +88,19 @@ def run_process(
             start_new_session=True,
             preexec_fn=_end_with_parent if _LIBC else None,
         )
-    on_start(process.pid)
+    try:
+        on_start(process.pid)
+        return _watch(process, stop, is_lost)
+    except BaseException:
+        # Nothing may go on unwatched in a folder that another one takes.
+        process.kill()
+        process.wait()
+        raise
+
+
+def _watch(
+    process: subprocess.Popen, stop: Stop, is_lost: Callable[[], bool]
+) -> int:
     asked_at = None
     while True:
         try:

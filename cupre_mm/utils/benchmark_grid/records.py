@@ -28,7 +28,7 @@ DONE, FAILED, RUNNING = 'done', 'failed', 'running'
 _SHOWN_KEYS = 5
 # What train.py and test.py set in the config that they write.
 _SET_BY_TOOLS = re.compile(
-    r'load_from|custom_hooks|test_evaluator.*\.detector_limit|'
+    r'load_from|custom_hooks|(val|test)_evaluator.*\.detector_limit|'
     r'optim_wrapper\.((moco|det)\.)?(type|dtype|loss_scale)'
 )
 _READING = threading.Lock()

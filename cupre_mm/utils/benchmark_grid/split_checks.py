@@ -29,7 +29,7 @@ def check_splits(
     path = folder / 'manifest.json'
     try:
         manifest = json.loads(path.read_bytes())
-        made = _made(manifest)
+        made, source = _made(manifest), manifest['source']['sha256']
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadDataError(
             f'{path} is no manifest of make_splits.py ({error!r}): remove '
@@ -47,7 +47,7 @@ def check_splits(
         if made[name] != value
     ]
     sha256 = sha256_of(annotations)
-    if sha256 not in (None, manifest['source']['sha256']):
+    if sha256 not in (None, source):
         told.append(f'another state of {annotations}')
     if told:
         raise BadDataError(
@@ -79,6 +79,11 @@ def _wanted_options(options: Sequence[str]) -> dict[str, Any]:
     parser.add_argument('--test-seed', type=int, default=0)
     parser.add_argument('--balance', default='none')
     for name in ('--stratify', '--group'):
-        # A csv file is known by its name.
-        parser.add_argument(name, type=lambda text: Path(text).name)
+        parser.add_argument(name, type=_name_of)
     return vars(parser.parse_known_args([*options])[0])
+
+
+def _name_of(attribute: str) -> str:
+    """What a manifest calls it: a csv file by its name, a key as it is."""
+    is_file = attribute.lower().endswith('.csv')
+    return Path(attribute).name if is_file else attribute

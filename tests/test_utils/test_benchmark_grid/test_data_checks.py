@@ -102,6 +102,21 @@ def test_test_images_by_folder_pattern_or_file_are_refused(stub, pool):
         prepared(stub)
 
 
+def test_test_images_that_are_links_are_refused_in_a_pool(stub):
+    images = stub.data / 'cells/images'
+    images.rename(stub.data / 'raw')
+    images.mkdir()
+    for path in (stub.data / 'raw').iterdir():
+        (images / path.name).symlink_to(path)
+    for pool in ('cells/images', 'raw'):
+        config = stub.tools.parent / 'pretraining.py'
+        text = config.read_text()
+        config.write_text(text.replace('pool.txt', pool))
+        with pytest.raises(BadDataError, match='has 4 test images'):
+            prepared(stub)
+        config.write_text(text)
+
+
 def test_a_folder_of_training_images_alone_is_no_leak(stub):
     found = prepared(stub)
     listed = (stub.data / 'pool.txt').read_text().splitlines()

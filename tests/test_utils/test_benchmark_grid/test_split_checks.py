@@ -82,3 +82,10 @@ def test_half_a_manifest_is_told(stub):
     file.write_text('{"seed": 0')
     with pytest.raises(BadDataError, match=r'no manifest of make_splits\.py'):
         prepare(stub)
+
+
+def test_a_share_without_an_end_is_read_back(stub):
+    for seed in (0, 1):
+        shutil.rmtree(stub.data / f'cells/annotations/seed{seed}')
+    prepare(stub, test_fraction=1 / 3)
+    prepare(stub, test_fraction=1 / 3)
