@@ -298,3 +298,11 @@ class StubBenchmark:
         """
         file = self.work_dir / task / 'steps.txt'
         return file.read_text().splitlines() if file.is_file() else []
+
+
+def changed_arms(**changes: dict) -> dict:
+    """The arms of :data:`BENCHMARK`, some with other values."""
+    return {
+        name: {**arm, **changes.get(name, {})}
+        for name, arm in BENCHMARK['arms'].items()
+    }

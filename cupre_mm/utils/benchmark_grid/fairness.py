@@ -209,7 +209,11 @@ def _fixed(task: Task) -> dict[str, Any]:
     }
     for loader in ('train_dataloader', 'test_dataloader'):
         found[f'annotation files of {loader}'] = [
-            str(annotation_file(dataset))
+            (
+                str(annotation_file(dataset)),
+                dataset.get('filter_cfg'),
+                dataset.get('indices'),
+            )
             for _, dataset in datasets_of(config, loader)
         ]
     return found

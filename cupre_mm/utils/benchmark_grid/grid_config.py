@@ -12,6 +12,8 @@ from cupre_mm.utils.benchmark_grid.config_sections import (
     Data,
     Size,
     Stage,
+)
+from cupre_mm.utils.benchmark_grid.section_readers import (
     arms_of,
     check_amp,
     check_keys,

@@ -13,19 +13,12 @@ from cupre_mm.utils.benchmark_grid.commands import (
 from cupre_mm.utils.benchmark_grid.selection import select
 from cupre_mm.utils.config_files import OptionsAction
 from cupre_mm.utils.errors import BadConfigError
-from tests.benchmark_stub import BENCHMARK, StubBenchmark
+from tests.benchmark_stub import StubBenchmark, changed_arms
 
 
 def benchmark(folder, **changes) -> Benchmark:
     stub = StubBenchmark(folder, **changes)
     return Benchmark(stub.config, stub.work_dir, stub.data, stub.tools)
-
-
-def arms(**changes) -> dict:
-    return {
-        name: {**arm, **changes.get(name, {})}
-        for name, arm in BENCHMARK['arms'].items()
-    }
 
 
 def test_stages_come_first_and_few_labels_before_many(tmp_path):
@@ -141,7 +134,7 @@ def test_another_file_under_the_name_of_a_checkpoint_is_another_recipe(
     weights = tmp_path / 'mine.pth'
     weights.write_bytes(b'one')
     mine = dict(config='finetuning.py', checkpoint=str(weights))
-    changed = arms() | dict(mine=mine)
+    changed = changed_arms() | dict(mine=mine)
     found = []
     for content in (b'one', b'two'):
         weights.write_bytes(content)
