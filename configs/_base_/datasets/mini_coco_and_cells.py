@@ -64,6 +64,18 @@ det_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs'),
 ]
+external_sources = [
+    _base_.cell_catalogue.bccd,
+    _base_.cell_catalogue.wbc1,
+    _base_.cell_catalogue.wbc2,
+    _base_.cell_catalogue.sbs_transfluor,
+]
+# With BBBC038's own training images, as a user's own would be; the test part
+# never. tools/walkthrough.py mini --in-domain writes the list.
+in_domain_sources = [
+    *external_sources,
+    dict(name='bbbc038', paths='cells/bbbc038_train.txt'),
+]
 train_dataloader = dict(
     moco=dict(
         batch_size=32,
@@ -72,12 +84,7 @@ train_dataloader = dict(
         # figures of the mini runs were made so, and no source is rare.
         sampler=dict(temperature=1.0, crop_size=None, max_repeat=None),
         dataset=dict(
-            sources=[
-                _base_.cell_catalogue.bccd,
-                _base_.cell_catalogue.wbc1,
-                _base_.cell_catalogue.wbc2,
-                _base_.cell_catalogue.sbs_transfluor,
-            ],
+            sources=external_sources,
             pipeline=moco_pipeline,
         ),
     ),
