@@ -64,6 +64,8 @@ assert Path(arguments[1]).is_file(), arguments[1]
 time.sleep(settings.get('test_sleep', 0.0))
 if settings.get('test_fails'):
     sys.exit('no such metric')
+# As tools/test.py does, over the config of the training.
+(folder / Path(arguments[0]).name).write_bytes(Path(arguments[0]).read_bytes())
 (folder / 'predictions.pkl').write_bytes(b'')
 (folder / 'report.json').write_text(settings.get('report', json.dumps(dict(
     metrics={'coco/bbox_mAP': 0.25, 'coco/segm_mAP': 0.24},

@@ -77,8 +77,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--keep-checkpoints',
         choices=KEEP,
         help='Which weights to keep: of pre-training only; the final ones of '
-        'the cells too; or all, those in between too. Defaults to what the '
-        'config says, else to pretraining.',
+        'the cells too; or all, those in between too. What finished tasks '
+        'have kept beyond that is removed. Defaults to what the config '
+        'says, else to pretraining, and removes nothing of finished tasks.',
     )
     parser.add_argument(
         '--cfg-options',

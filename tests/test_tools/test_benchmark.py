@@ -178,6 +178,15 @@ def test_weights_kept_at_first_stay_when_the_grid_goes_on(stub):
     assert [path.parts[-3] for path in kept] == ['20pct']
 
 
+def test_weights_kept_at_first_go_when_the_command_says_so(stub):
+    assert stub.run('--keep-checkpoints', 'final', *ONLY).returncode == 0
+    asked = '--keep-checkpoints', 'pretraining'
+    assert stub.run(*asked, *ONLY).returncode == 0
+    assert not [*stub.work_dir.glob('cells/**/*.pth')]
+    assert len([*stub.work_dir.glob('pretraining/*/*.pth')]) == 0
+    assert stub.cell('scratch/20pct/seed0')['status'] == 'done'
+
+
 def test_a_stage_has_its_versions(stub):
     assert stub.run('--only', 'stage=warmup').returncode == 0
     record = stub.work_dir / 'pretraining/warmup/stage.json'

@@ -29,7 +29,6 @@ from cupre_mm.evaluation.feature_probe.pixel_features import (
     CLASSES,
     extract,
     read_samples,
-    thinned,
 )
 from cupre_mm.registry import MODELS
 from cupre_mm.utils.atomic_write import write_atomically
@@ -98,8 +97,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '--batch-size',
         type=int,
         default=16,
-        help='Images at a time, by whose statistics features are normalised. '
-        'Defaults to 16.',
+        help='Images at a time, at most, by whose statistics features are '
+        'normalised. Defaults to 16.',
     )
     parser.add_argument(
         '--seed',
@@ -205,8 +204,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for checkpoint in args.checkpoints:
         model = load_features(config.model, checkpoint, args.seed)
         fitted, measured = (
-            thinned(
-                extract(model, samples, args.levels, args.batch_size),
+            extract(
+                model,
+                samples,
+                args.levels,
+                args.batch_size,
                 args.pixels,
                 args.seed,
             )

@@ -1,6 +1,7 @@
 """Features of a detector and the class of each pixel."""
 
 import copy
+import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from cupre_mm.registry import DATASETS
 from cupre_mm.utils.errors import BadConfigError, BadDataError
@@ -96,8 +98,10 @@ def extract(
     samples: Sequence[Mapping[str, Any]],
     names: Sequence[str],
     batch_size: int,
+    number: int,
+    seed: int,
 ) -> PixelFeatures:
-    """Compute the features of all pixels.
+    """Compute the features of pixels, as many of each batch.
 
     Batch normalisation takes the statistics of each batch, as at the first
     step of a fine-tuning: those that a checkpoint brings are of the images
@@ -109,7 +113,10 @@ def extract(
         model (nn.Module): A detector; its statistics are changed.
         samples (Sequence[Mapping]): Of :func:`read_samples`.
         names (Sequence[str]): Levels, such as 'C2' and 'P3'.
-        batch_size (int): Images at a time.
+        batch_size (int): Images at a time, at most; the batches are of one
+            size, give or take an image.
+        number (int): How many pixels to keep at most.
+        seed (int): Of their choice.
 
     Returns:
         PixelFeatures: Without the pixels beyond an image.
@@ -118,10 +125,18 @@ def extract(
         BadConfigError: If the detector has no such level.
     """
     model.train()
+    for module in model.modules():
+        # Some configs keep the statistics of the backbone fixed.
+        if isinstance(module, _BatchNorm):
+            module.train()
+    generator = torch.Generator().manual_seed(seed)
     found: dict[str, list[Tensor]] = {}
     classes = []
-    for first in range(0, len(samples), batch_size):
-        batch = pseudo_collate(samples[first : first + batch_size])
+    batches = np.array_split(
+        np.arange(len(samples)), math.ceil(len(samples) / batch_size)
+    )
+    for indices in batches:
+        batch = pseudo_collate([samples[index] for index in indices])
         masks = [
             sample.gt_instances.masks.to_ndarray()
             for sample in batch['data_samples']
@@ -138,7 +153,10 @@ def extract(
         )
         own = interpolate(torch.from_numpy(drawn)[:, None].float(), size)
         own = own.flatten().long()
-        known = own != IGNORED
+        known = torch.nonzero(own != IGNORED).flatten()
+        # All pixels of all batches would not fit into memory.
+        order = torch.randperm(len(known), generator=generator)
+        known = known[order[: math.ceil(number / len(batches))]]
         classes.append(own[known])
         if unknown := [name for name in names if name not in levels]:
             raise BadConfigError(
@@ -152,25 +170,6 @@ def extract(
             rows = level.permute(0, 2, 3, 1).flatten(0, 2)
             found.setdefault(name, []).append(rows[known])
     return PixelFeatures(
-        {name: torch.cat(rows) for name, rows in found.items()},
-        torch.cat(classes),
-    )
-
-
-def thinned(pixels: PixelFeatures, number: int, seed: int) -> PixelFeatures:
-    """Draw some of the pixels.
-
-    Args:
-        pixels (PixelFeatures): All of them.
-        number (int): How many to keep at most.
-        seed (int): Of the choice.
-
-    Returns:
-        PixelFeatures: Those kept.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(pixels.classes), generator=generator)[:number]
-    return PixelFeatures(
-        {name: rows[order] for name, rows in pixels.levels.items()},
-        pixels.classes[order],
+        {name: torch.cat(rows)[:number] for name, rows in found.items()},
+        torch.cat(classes)[:number],
     )

@@ -55,8 +55,8 @@ class Benchmark:
         tools (Path): Folder of the tools.
         options (Mapping, optional): Values to change in the config.
             Defaults to None.
-        keep_checkpoints (str, optional): In place of the config's. Defaults
-            to None.
+        keep_checkpoints (str, optional): In place of the config's, and of
+            what was to be kept when a finished task ran. Defaults to None.
         write_results (Callable, optional): Writes tables and plots of the
             work dir; called with it and ``quick``. Defaults to None: none
             are written.
@@ -81,7 +81,14 @@ class Benchmark:
             grid = replace(grid, keep_checkpoints=keep_checkpoints)
         self.grid, self.work_dir, self.data = grid, work_dir, data
         self.tools = tools
-        self.execution = Execution(grid, work_dir, data, tools, Stop())
+        self.execution = Execution(
+            grid,
+            work_dir,
+            data,
+            tools,
+            Stop(),
+            keep_as_before=keep_checkpoints is None,
+        )
         reader = ConfigReader(tools.parent, data, grid.file.parent)
         self.tasks = TaskList(grid, work_dir, data, reader).make()
         check_fine_tuning(grid, self.tasks)

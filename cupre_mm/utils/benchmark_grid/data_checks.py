@@ -59,14 +59,10 @@ class TestImages:
             BadConfigError: If a config validates on them.
         """
         self._check_splits()
-        seen = set()
         for task in tasks.values():
-            key = task.arm, task.stage
-            if key not in seen:
-                seen.add(key)
-                self._check_validation(task)
-                self._check_pools(task)
             self._check_training(task)
+            self._check_validation(task)
+            self._check_pools(task)
 
     def _check_splits(self) -> None:
         for seed, names in needed_splits(self.grid).items():

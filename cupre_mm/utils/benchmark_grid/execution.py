@@ -62,13 +62,23 @@ class Execution:
         data (Path): Root of all data.
         tools (Path): Folder of train.py and test.py.
         stop (Stop): Asks running tasks to stop.
+        keep_as_before (bool): Whether weights that were to be kept when
+            their task ran are, whatever the grid says now. Defaults to
+            True.
     """
 
     def __init__(
-        self, grid: Grid, work_dir: Path, data: Path, tools: Path, stop: Stop
+        self,
+        grid: Grid,
+        work_dir: Path,
+        data: Path,
+        tools: Path,
+        stop: Stop,
+        keep_as_before: bool = True,
     ) -> None:
         self.grid, self.work_dir, self.data = grid, work_dir, data
         self.tools, self.stop = tools, stop
+        self.keep_as_before = keep_as_before
 
     def environment(self, task: Task, slot: Slot | None) -> dict[str, str]:
         """Variables of a task's processes.
@@ -149,6 +159,8 @@ class Execution:
         for part, command, log_name in commands:
             if part == 'train' and (folder / task.checkpoint).is_file():
                 continue
+            if part == 'train':
+                record.pop('config_changes', None)
             if self.stop.is_asked:
                 return self._ended(task, record, STOPPED)
             log, start = folder / log_name, time.time()
@@ -174,6 +186,8 @@ class Execution:
             if code == 0 and part == 'train':
                 steps = task.iterations - first
                 record['seconds_per_iteration'] = seconds / max(1, steps)
+                # The test writes its own config over that of the training.
+                self._note_changes(task, record)
             told = code in (_STOPPED_CODE, -signal.SIGTERM)
             if code and (self.stop.is_asked or told):
                 return self._ended(task, record, STOPPED)
@@ -191,7 +205,7 @@ class Execution:
             ends = [log.stat().st_mtime for log in logs if log.is_file()]
             lost = max([*ends, 0]) - record.pop('attempt_started')
             record['seconds'] = record.get('seconds', 0.0) + max(0.0, lost)
-        for key in ('error', 'finished', 'metrics', 'config_changes'):
+        for key in ('error', 'finished', 'metrics'):
             record.pop(key, None)
         record = {
             **task.described,
@@ -237,28 +251,31 @@ class Execution:
             report = json.loads((folder / 'report.json').read_bytes())
             record['metrics'] = report['metrics']
             record['versions'] = report.get('versions', {})
-        if changed := changes_of_config(task, folder):
+        self._ended(task, record, DONE)
+        self.tidy(task)
+        return DONE
+
+    def _note_changes(self, task: Task, record: dict[str, Any]) -> None:
+        changed = changes_of_config(task, self.work_dir / task.name)
+        if changed:
             record['config_changes'] = changed
             print(
                 f'warning: {task.name} ran with a config that was changed '
                 f'since this tool was started: {", ".join(changed)}',
                 file=sys.stderr,
             )
-        self._ended(task, record, DONE)
-        self.tidy(task)
-        return DONE
 
     def tidy(self, task: Task) -> None:
         """Remove the weights of a finished task that are not to be kept.
-
-        What was to be kept when it ran is, whatever the grid says now.
 
         Args:
             task (Task): The task.
         """
         folder = self.work_dir / task.name
-        record = read_record(task, self.work_dir)
-        keep = record.get('keep_checkpoints', self.grid.keep_checkpoints)
+        keep = self.grid.keep_checkpoints
+        if self.keep_as_before:
+            record = read_record(task, self.work_dir)
+            keep = record.get('keep_checkpoints', keep)
         if keep == 'all':
             return
         for path in folder.glob('iter_*.pth'):

@@ -222,7 +222,8 @@ def git_state(folder: Path) -> dict[str, Any]:
     def git(*arguments: str) -> str | None:
         try:
             done = subprocess.run(
-                ['git', '-C', str(folder), *arguments],
+                # Another git command of the user's may have the lock.
+                ['git', '--no-optional-locks', '-C', str(folder), *arguments],
                 capture_output=True,
                 text=True,
                 check=False,

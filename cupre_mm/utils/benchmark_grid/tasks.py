@@ -156,7 +156,11 @@ class TaskList:
 
     def _cell(self, arm: Arm, size: Size, seed: int) -> Task:
         grid = self.grid
-        config = self.reader.read(arm.config, {})
+        environment = {
+            'CUPRE_SPLITS': grid.data.splits.format(seed=seed),
+            'CUPRE_TRAIN_SPLIT': size.split,
+        }
+        config = self.reader.read(arm.config, {}, environment)
         options = {
             **budget_options(config, grid.iterations),
             'randomness.seed': seed,
@@ -172,10 +176,7 @@ class TaskList:
             seed,
             arm=arm.name,
             size=size,
-            environment={
-                'CUPRE_SPLITS': grid.data.splits.format(seed=seed),
-                'CUPRE_TRAIN_SPLIT': size.split,
-            },
+            environment=environment,
             described=dict(
                 arm=arm.name,
                 title=arm.title,
@@ -238,12 +239,12 @@ class TaskList:
             chain = before.recipe_sha256
         elif section.checkpoint is not None:
             start = self._checkpoint(section.checkpoint)
-            # Another file under the same name is another start.
-            sha256 = '' if '://' in start else self._sha256_of(start)
-            chain = f'{start} {sha256}'.rstrip()
-        config = self.reader.read(section.config, options)
+            chain = self._with_sha256(start)
+        environment = values.get('environment')
+        config = self.reader.read(section.config, options, environment)
         if start is None and config.get('load_from'):
-            start = chain = str(config.load_from)
+            start = str(config.load_from)
+            chain = self._with_sha256(start)
         options = {**options, 'load_from': start}
         iterations = iterations_of(config, name)
         every = {
@@ -254,7 +255,9 @@ class TaskList:
                 -1 if self.grid.keep_checkpoints == 'all' else 1
             ),
         }
-        config = self.reader.read(section.config, {**every, **options})
+        config = self.reader.read(
+            section.config, {**every, **options}, environment
+        )
         recipe = recipe_of(
             config,
             {str(self.work_dir): '$WORK_DIR', str(self.data): '$CUPRE_DATA'},
@@ -279,3 +282,8 @@ class TaskList:
         if '://' in ref:
             return ref
         return str(self.reader.find(ref))
+
+    def _with_sha256(self, start: str) -> str:
+        """A checkpoint, and what it is: its name may come to be another's."""
+        sha256 = None if '://' in start else self._sha256_of(start)
+        return start if sha256 is None else f'{start} {sha256}'

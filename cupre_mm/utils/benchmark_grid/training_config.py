@@ -42,7 +42,7 @@ class ConfigReader:
     def __init__(self, root: Path, data: Path, beside: Path) -> None:
         self._places = (root, Path.cwd(), beside)
         self._data = data
-        self._read: dict[Path, Config] = {}
+        self._read: dict[tuple, Config] = {}
 
     def find(self, name: str) -> Path:
         """Find a file that a benchmark names.
@@ -66,12 +66,19 @@ class ConfigReader:
             f'{", ".join(map(str, dict.fromkeys(self._places)))}'
         )
 
-    def read(self, name: str, options: Mapping[str, Any]) -> Config:
+    def read(
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        environment: Mapping[str, str] | None = None,
+    ) -> Config:
         """Read a config and change values of it.
 
         Args:
             name (str): As for :meth:`find`.
             options (Mapping[str, Any]): New values by dotted keys.
+            environment (Mapping[str, str], optional): Variables that the
+                run will have. Defaults to None.
 
         Returns:
             Config: A copy of one's own.
@@ -81,19 +88,22 @@ class ConfigReader:
             BadConfigError: If it, or an option, cannot be used.
         """
         path = self.find(name)
-        if path not in self._read:
+        environment = environment or {}
+        known = path, *sorted(environment.items())
+        if known not in self._read:
             before = dict(os.environ)
             os.environ['CUPRE_DATA'] = str(self._data)
             # What the caller chose for other runs is not this benchmark's.
             for variable in ('CUPRE_SPLITS', 'CUPRE_TRAIN_SPLIT'):
                 os.environ.pop(variable, None)
+            os.environ.update(environment)
             try:
                 with config_errors(path), _quiet():
-                    self._read[path] = Config.fromfile(path)
+                    self._read[known] = Config.fromfile(path)
             finally:
                 os.environ.clear()
                 os.environ.update(before)
-        config = copy.deepcopy(self._read[path])
+        config = copy.deepcopy(self._read[known])
         merge_options(config, copy.deepcopy(dict(options)))
         return config
 

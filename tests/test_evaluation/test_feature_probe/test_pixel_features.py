@@ -12,10 +12,8 @@ from torch.nn.functional import avg_pool2d
 
 from cupre_mm.evaluation.feature_probe.linear_probe import recalls
 from cupre_mm.evaluation.feature_probe.pixel_features import (
-    PixelFeatures,
     extract,
     pixel_classes,
-    thinned,
 )
 from cupre_mm.utils.errors import BadConfigError
 from tests.labelled_discs import disc_image
@@ -42,6 +40,10 @@ def sample(seed: int, side: int = 96) -> dict:
     return dict(inputs=inputs, data_samples=truth)
 
 
+def extracted(samples: list, names: list, batch_size: int, number=10**6):
+    return extract(Brightness(), samples, names, batch_size, number, seed=1)
+
+
 def test_the_rim_of_each_cell_is_its_border_also_between_two():
     masks = np.zeros((2, 6, 9), bool)
     masks[0, 1:5, 0:4] = True
@@ -65,7 +67,7 @@ def test_an_image_without_cells_is_background():
 
 def test_features_belong_to_their_pixels():
     train, test = (
-        extract(Brightness(), [sample(s) for s in seeds], ['C2', 'P3'], 2)
+        extracted([sample(s) for s in seeds], ['C2', 'P3'], 2)
         for seeds in ((0, 1, 2), (3, 4))
     )
     # 96 px are a grid of 24.
@@ -85,21 +87,60 @@ def test_features_belong_to_their_pixels():
 
 
 def test_padding_is_left_out():
-    found = extract(Brightness(), [sample(0), sample(1, side=64)], ['C2'], 2)
+    found = extracted([sample(0), sample(1, side=64)], ['C2'], 2)
     assert len(found.classes) == 24 * 24 + 16 * 16
 
 
 def test_a_level_that_is_none_is_told():
     with pytest.raises(BadConfigError, match=r'no level P9.*C2, C3, P2, P3'):
-        extract(Brightness(), [sample(0)], ['P9'], 1)
+        extracted([sample(0)], ['P9'], 1)
 
 
-def test_thinned_pixels_keep_their_class():
-    rows = torch.arange(600.0).reshape(300, 2)
-    pixels = PixelFeatures({'C2': rows, 'P2': -rows}, torch.arange(300) % 3)
-    few = thinned(pixels, 50, seed=1)
-    numbers = few.levels['C2'][:, 0] / 2
-    assert len(set(numbers.tolist())) == 50
-    assert few.classes.equal(numbers.long() % 3)
-    assert few.levels['P2'].equal(-few.levels['C2'])
-    assert len(thinned(pixels, 10**6, seed=1).classes) == 300
+def test_some_pixels_of_all_batches_keep_their_class():
+    samples = [sample(seed) for seed in range(3)]
+    whole, few = (
+        extracted(samples, ['C2', 'P2'], 2, number) for number in (10**6, 50)
+    )
+    assert len(few.classes) == 50
+    assert few.levels['P2'].equal(1 - few.levels['C2'])
+    known = {
+        (*features, int(kind))
+        for features, kind in zip(
+            whole.levels['C2'].tolist(), whole.classes, strict=True
+        )
+    }
+    drawn = zip(few.levels['C2'].tolist(), few.classes, strict=True)
+    assert all((*features, int(kind)) in known for features, kind in drawn)
+    # Of the last image, which is a batch of its own, there are some too.
+    last = {tuple(row) for row in whole.levels['C2'][2 * 24 * 24 :].tolist()}
+    assert any(tuple(row) in last for row in few.levels['C2'].tolist())
+
+
+def test_no_batch_is_much_smaller_than_the_others():
+    sizes = []
+    model = Brightness()
+    model.backbone = lambda x: (sizes.append(len(x)), avg_pool2d(x, 4))[1:]
+    model.neck = lambda levels: levels
+    extract(model, [sample(0)] * 9, ['C2'], 4, 10, seed=0)
+    assert sizes == [3, 3, 3]
+
+
+def test_fixed_statistics_give_way_to_those_of_the_batch():
+    class Backbone(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(3)
+
+        def train(self, mode=True):
+            super().train(mode)
+            self.norm.eval()
+            return self
+
+        def forward(self, x):
+            return (self.norm(avg_pool2d(x, 4)),)
+
+    model = Brightness()
+    model.backbone, model.neck = Backbone(), lambda levels: levels
+    found = extract(model, [sample(0)], ['C2'], 1, 10**6, seed=0)
+    means = found.levels['C2'].mean(0)
+    assert torch.allclose(means, torch.zeros(3), atol=1e-4)

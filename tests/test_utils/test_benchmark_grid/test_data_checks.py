@@ -140,6 +140,23 @@ def test_validating_on_test_images_is_refused(stub):
         prepared(stub)
 
 
+def test_validating_on_test_images_of_one_seed_alone_is_refused(stub):
+    prepared(stub)
+    of_seed_1 = stub.data / 'cells/annotations/seed1/chosen.json'
+    of_seed_0 = stub.data / 'cells/annotations/seed0/chosen.json'
+    of_seed_1.write_bytes((of_seed_1.parent / 'test.json').read_bytes())
+    of_seed_0.write_bytes((of_seed_0.parent / 'train_20.json').read_bytes())
+    config = stub.tools.parent / 'finetuning.py'
+    config.write_text(
+        config.read_text()
+        + "val_cfg = dict(type='ValLoop')\n"
+        + 'val_dataloader = dict(dataset=dict(train_dataloader["dataset"],'
+        + " ann_file='{{$CUPRE_SPLITS:annotations/seed0}}/chosen.json'))\n"
+    )
+    with pytest.raises(BadConfigError, match='seed1 chooses its model on'):
+        prepared(stub)
+
+
 def test_validating_on_test_images_among_others_is_refused(stub):
     config = stub.tools.parent / 'finetuning.py'
     config.write_text(

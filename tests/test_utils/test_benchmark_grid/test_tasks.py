@@ -143,3 +143,21 @@ def test_another_file_under_the_name_of_a_checkpoint_is_another_recipe(
         assert task.start == str(weights)
         found.append(task.recipe['load_from'])
     assert found[0] != found[1]
+
+
+def test_another_file_that_a_training_config_starts_from_is_another_recipe(
+    tmp_path,
+):
+    weights, found = tmp_path / 'mine.pth', []
+    for content in (b'one', b'two'):
+        weights.write_bytes(content)
+        stub = StubBenchmark(tmp_path / content.decode())
+        config = stub.tools.parent / 'finetuning.py'
+        config.write_text(
+            f'{config.read_text()}\nload_from = {str(weights)!r}\n'
+        )
+        made = Benchmark(stub.config, stub.work_dir, stub.data, stub.tools)
+        task = made.tasks['cells/scratch/20pct/seed0']
+        assert task.start == str(weights)
+        found.append(task.recipe_sha256)
+    assert found[0] != found[1]
