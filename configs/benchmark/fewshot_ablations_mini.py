@@ -33,6 +33,14 @@ changes = {
     'one-source': 'one source (queue of 64)',
 }
 iterations = {'ratio-1to4': pairs // 4, 'no-warmup': warmup + pairs}
+# Recipes of the benchmark, and with the data set's own images.
+tuned = {
+    'tuned': 'tuned',
+    'tuned_in-domain': 'tuned, in-domain',
+    'tuned-fpn': 'tuned, on the FPN',
+    'tuned-fpn_in-domain': 'tuned, on the FPN, in-domain',
+}
+pool = 'cells/bbbc038_tuning.txt'
 # Other detectors and backbones, with a warm-up, a baseline without contrast
 # and a fine-tuning of their own.
 models = {
@@ -46,9 +54,6 @@ stages = dict(
     warmup=dict(config=mini + 'warmup_mini.py', iterations=warmup),
     coco=dict(config=mini + 'coco_mini.py', start='warmup', iterations=pairs),
     amt2=dict(config=mini + 'amt2_mini.py', start='warmup', iterations=pairs),
-    tuned=dict(
-        config=mini + 'amt2_tuned_mini.py', start='warmup', iterations=pairs
-    ),
 )
 arms = dict(
     coco=dict(
@@ -57,12 +62,19 @@ arms = dict(
     amt2=dict(
         title='AMT2', config=mini + 'finetune_amt2_mini.py', start='amt2'
     ),
-    tuned=dict(
-        title='AMT2 as in the benchmark',
-        config=mini + 'finetune_amt2_mini.py',
-        start='tuned',
-    ),
 )
+for name, title in tuned.items():
+    stages[name] = dict(
+        config=f'{mini}amt2_{name}_mini.py', start='warmup', iterations=pairs
+    )
+    arms[name] = dict(
+        title=title, config=mini + 'finetune_amt2_mini.py', start=name
+    )
+    if name.endswith('in-domain'):
+        # The pool of the benchmark has the images that are held out here.
+        stages[name]['options'] = {
+            'train_dataloader.moco.dataset.sources.4.paths': pool
+        }
 for name, title in changes.items():
     stages[name] = dict(
         config=f'{ablations}amt2_{name}_mini.py',
@@ -103,7 +115,7 @@ benchmark = dict(
         annotations='annotations/benchmark/seed0/train_100.json',
         splits='annotations/tuning/seed{seed}',
         test='annotations/tuning/seed0/test.json',
-        pools=(),
+        pools=[dict(file=pool, split='train_100')],
     ),
     pretraining=dict(_delete_=True, **stages),
     arms=dict(_delete_=True, **arms),

@@ -96,6 +96,16 @@ def test_demo_arms_differ_in_their_starting_weights_alone(named):
         ),
         (
             'amt2_tuned_mini',
+            'amt2_tuned-fpn_mini',
+            {'train_dataloader.moco', 'model.moco', 'model.contrast_on'},
+        ),
+        (
+            'amt2_tuned-fpn_mini',
+            'amt2_tuned-fpn_in-domain_mini',
+            {'train_dataloader.moco'},
+        ),
+        (
+            'amt2_tuned_mini',
             'moco_tuned_mini',
             {'train_cfg.schedule', 'train_dataloader.det', 'load_from'},
         ),
