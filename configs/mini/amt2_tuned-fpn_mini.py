@@ -1,7 +1,7 @@
 # Contrast of the FPN's levels in place of the last stage, with larger crops, a
-# short queue and no inverted views. Level with amt2_tuned_mini.py on images held
-# out of BBBC038's training part, and unlike it with that data set's own images
-# among the unlabelled ones: docs/benchmarks.md.
+# short queue and no inverted views. It is level with amt2_tuned_mini.py on
+# images held out of BBBC038's training part, and keeps so with that data set's
+# own images among the unlabelled ones: docs/benchmarks.md.
 _base_ = './amt2_tuned_mini.py'
 
 load, normalise, cut, views, pack = _base_.moco_pipeline
