@@ -36,6 +36,19 @@ def test_the_mini_grid_compares_at_equal_budgets(tmp_path):
     assert 'bbbc038' not in [source['name'] for source in sources]
 
 
+def test_the_short_grid_shares_its_pretraining(tmp_path):
+    long, short = (
+        grid(f'fewshot_bbbc038_{name}', tmp_path)
+        for name in ('mini', 'short_mini')
+    )
+    cells = [task for task in short.tasks.values() if task.is_cell]
+    assert len(cells) == 7 * 3
+    assert {cell.iterations for cell in cells} == {100}
+    for name, task in long.tasks.items():
+        if not task.is_cell:
+            assert short.tasks[name].recipe_sha256 == task.recipe_sha256
+
+
 def test_each_mini_ablation_that_changes_the_weights_has_an_arm(tmp_path):
     found = grid('fewshot_ablations_mini', tmp_path)
     files = {
