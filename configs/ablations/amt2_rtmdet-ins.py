@@ -1,5 +1,5 @@
 # RTMDet-Ins-m, a single-stage detector with dynamic mask heads, on AMT2's
-# images and by AdamW at mmdet's rate for 16 images.
+# images and by AdamW.
 _base_ = ['../amt2.py', '../_base_/models/rtmdet-ins_m_parts.py']
 
 model = dict(
@@ -26,15 +26,7 @@ model = dict(
     ),
     **_base_.rtmdet_ins,
 )
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=0.00025, weight_decay=0.05),
-    paramwise_cfg=dict(
-        norm_decay_mult=0.0, bias_decay_mult=0.0, bypass_duplicate=True
-    ),
-    clip_grad=dict(max_norm=35, norm_type=2),
-)
+optim_wrapper = dict(_base_.rtmdet_optim_wrapper, _delete_=True)
 # As the base's; its last rate is above what AdamW begins with.
 param_scheduler = [
     _base_.param_scheduler[0],

@@ -17,13 +17,5 @@ model = dict(
     train_cfg=_base_.rtmdet_ins.train_cfg,
     test_cfg=_base_.rtmdet_ins.test_cfg,
 )
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=0.00025, weight_decay=0.05),
-    paramwise_cfg=dict(
-        norm_decay_mult=0.0, bias_decay_mult=0.0, bypass_duplicate=True
-    ),
-    clip_grad=dict(max_norm=35, norm_type=2),
-)
+optim_wrapper = dict(_base_.rtmdet_optim_wrapper, _delete_=True)
 load_from = 'work_dirs/amt2_rtmdet-ins/iter_90000.pth'

@@ -1,70 +1,8 @@
 # RTMDet-Ins-tiny, mmdet's smallest.
-# A variable and no model, so that pre-training and fine-tuning both take it.
+_base_ = './rtmdet-ins_m_parts.py'
+
 rtmdet_ins = dict(
-    backbone=dict(
-        type='CSPNeXt',
-        arch='P5',
-        expand_ratio=0.5,
-        deepen_factor=0.167,
-        widen_factor=0.375,
-        channel_attention=True,
-        norm_cfg=dict(type='BN'),
-        act_cfg=dict(type='SiLU', inplace=True),
-    ),
-    neck=dict(
-        type='CSPNeXtPAFPN',
-        in_channels=[96, 192, 384],
-        out_channels=96,
-        num_csp_blocks=1,
-        expand_ratio=0.5,
-        norm_cfg=dict(type='BN'),
-        act_cfg=dict(type='SiLU', inplace=True),
-    ),
-    bbox_head=dict(
-        type='RTMDetInsSepBNHead',
-        num_classes=80,
-        in_channels=96,
-        feat_channels=96,
-        stacked_convs=2,
-        share_conv=True,
-        pred_kernel_size=1,
-        norm_cfg=dict(type='BN'),
-        act_cfg=dict(type='SiLU', inplace=True),
-        anchor_generator=dict(
-            type='MlvlPointGenerator', offset=0, strides=[8, 16, 32]
-        ),
-        bbox_coder=dict(type='DistancePointBBoxCoder'),
-        loss_cls=dict(
-            type='QualityFocalLoss',
-            use_sigmoid=True,
-            beta=2.0,
-            loss_weight=1.0,
-        ),
-        loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
-        loss_mask=dict(
-            type='DiceLoss', loss_weight=2.0, eps=5e-6, reduction='mean'
-        ),
-    ),
-    train_cfg=dict(
-        assigner=dict(type='DynamicSoftLabelAssigner', topk=13),
-        allowed_border=-1,
-        pos_weight=-1,
-        debug=False,
-    ),
-    # Twice BBBC038's densest image. mmdet's 100 would lose cells; each costs
-    # a mask of the image's size.
-    test_cfg=dict(
-        nms_pre=3000,
-        min_bbox_size=0,
-        score_thr=0.05,
-        nms=dict(type='nms', iou_threshold=0.6),
-        max_per_img=750,
-        mask_thr_binary=0.5,
-    ),
-)
-# Colours as in mmdet's RTMDet: blue first.
-rtmdet_colours = dict(
-    mean=[103.53, 116.28, 123.675],
-    std=[57.375, 57.12, 58.395],
-    bgr_to_rgb=False,
+    backbone=dict(deepen_factor=0.167, widen_factor=0.375),
+    neck=dict(in_channels=[96, 192, 384], out_channels=96, num_csp_blocks=1),
+    bbox_head=dict(in_channels=96, feat_channels=96),
 )

@@ -1,4 +1,4 @@
-# mmdet's RTMDet-Ins-m.
+# mmdet's RTMDet-Ins-m, and how it is trained.
 # A variable and no model, so that pre-training and fine-tuning both take it.
 rtmdet_ins = dict(
     backbone=dict(
@@ -67,4 +67,13 @@ rtmdet_colours = dict(
     mean=[103.53, 116.28, 123.675],
     std=[57.375, 57.12, 58.395],
     bgr_to_rgb=False,
+)
+# AdamW at mmdet's rate for 16 images.
+rtmdet_optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=0.00025, weight_decay=0.05),
+    paramwise_cfg=dict(
+        norm_decay_mult=0.0, bias_decay_mult=0.0, bypass_duplicate=True
+    ),
+    clip_grad=dict(max_norm=35, norm_type=2),
 )
