@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import time
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cupre_mm.utils.errors import BadDataError
+from cupre_mm.utils.parent_death import signal_at_parent_death
 
 _LINES_SHOWN_ON_FAILURE = 20
 _SECONDS_BETWEEN_LINES = 20
@@ -22,7 +24,8 @@ def run_logged(
 ) -> float:
     """Run a command to its end.
 
-    Several may run at a time: each line of progress has the log's name.
+    Several may run at a time: each line of progress has the log's name. On
+    Linux it is asked to stop when this process ends before it.
 
     Args:
         command (Sequence[str]): Program and arguments.
@@ -46,6 +49,8 @@ def run_logged(
             text=True,
             errors='replace',
             env={**os.environ, **environment},
+            # A training then writes a checkpoint.
+            preexec_fn=signal_at_parent_death(signal.SIGTERM),
         ) as process,
     ):
         for line in process.stdout:

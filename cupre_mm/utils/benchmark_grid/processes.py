@@ -1,20 +1,18 @@
 """Processes of tasks: their output in a log, their end with the tool's."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from cupre_mm.utils.parent_death import signal_at_parent_death
+
 _POLL_SECONDS = 0.2
 # A training stops after its iteration and writes a checkpoint.
 _GRACE_SECONDS = 600
-_LIBC = ctypes.CDLL(None) if sys.platform.startswith('linux') else None
-_PR_SET_PDEATHSIG = 1
 
 
 class Stop:
@@ -86,7 +84,7 @@ def run_process(
             env={**os.environ, **environment},
             # Ctrl-C in a terminal is passed on by this process alone.
             start_new_session=True,
-            preexec_fn=_end_with_parent if _LIBC else None,
+            preexec_fn=signal_at_parent_death(signal.SIGKILL),
         )
     try:
         on_start(process.pid)
@@ -114,10 +112,6 @@ def _watch(
             process.send_signal(signal.SIGTERM)
         elif asked_at and time.monotonic() - asked_at > _GRACE_SECONDS:
             process.kill()
-
-
-def _end_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def tail_of(log: Path, lines: int) -> str:
