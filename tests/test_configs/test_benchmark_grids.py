@@ -36,17 +36,22 @@ def test_the_mini_grid_compares_at_equal_budgets(tmp_path):
     assert 'bbbc038' not in [source['name'] for source in sources]
 
 
-def test_the_short_grid_shares_its_pretraining(tmp_path):
-    long, short = (
-        grid(f'fewshot_bbbc038_{name}', tmp_path)
-        for name in ('mini', 'short_mini')
+@pytest.mark.parametrize(
+    ('name', 'seeds', 'steps'),
+    [('short_mini', 3, 100), ('long_mini', 1, 1500)],
+)
+def test_a_grid_of_another_fine_tuning_shares_the_pretraining(
+    name, seeds, steps, tmp_path
+):
+    usual, other = (
+        grid(f'fewshot_bbbc038_{one}', tmp_path) for one in ('mini', name)
     )
-    cells = [task for task in short.tasks.values() if task.is_cell]
-    assert len(cells) == 7 * 3
-    assert {cell.iterations for cell in cells} == {100}
-    for name, task in long.tasks.items():
+    cells = [task for task in other.tasks.values() if task.is_cell]
+    assert len(cells) == 7 * seeds
+    assert {cell.iterations for cell in cells} == {steps}
+    for task_name, task in usual.tasks.items():
         if not task.is_cell:
-            assert short.tasks[name].recipe_sha256 == task.recipe_sha256
+            assert other.tasks[task_name].recipe_sha256 == task.recipe_sha256
 
 
 def test_each_mini_ablation_that_changes_the_weights_has_an_arm(tmp_path):
