@@ -10,8 +10,10 @@ import matplotlib
 import numpy as np
 from pycocotools import mask as mask_codes
 
+from cupre_mm.utils.errors import BadDataError
 from cupre_mm.utils.figure_files import save_figure
 from cupre_mm.utils.prediction_files import read_predictions
+from cupre_mm.utils.rle_codes import compressed_rle
 
 matplotlib.use('Agg')
 from matplotlib import pyplot as plt
@@ -54,7 +56,7 @@ def choose_comparison(
     """Choose test images to show, from sparse to dense ones.
 
     Args:
-        ann_file (str | Path): COCO json of the test images, with RLE masks.
+        ann_file (str | Path): COCO json of the test images.
         predictions (Mapping[str, str | Path]): Pickle files of
             ``tools/test.py --out`` by title.
         num_images (int): How many images to choose; of fewer, all.
@@ -63,34 +65,46 @@ def choose_comparison(
     Returns:
         list[tuple[str, dict[str, list]]]: File name of each image, and the
         masks by title, those of 'ground truth' first.
+
+    Raises:
+        BadDataError: If there are boxes without masks, or a file lacks an
+            image.
     """
     truth = json.loads(Path(ann_file).read_text())
-    found = {
-        title: {
-            sample['img_id']: sample['pred_instances']
-            for sample in read_predictions(file)
-        }
-        for title, file in predictions.items()
-    }
     masks: dict[int, list] = {image['id']: [] for image in truth['images']}
     for annotation in truth['annotations']:
-        masks[annotation['image_id']].append(annotation['segmentation'])
+        code = annotation.get('segmentation')
+        if not code:
+            raise BadDataError(f'{ann_file} holds boxes without masks')
+        masks[annotation['image_id']].append(code)
     by_count = sorted(
         truth['images'], key=lambda i: (len(masks[i['id']]), i['id'])
     )
     places = np.linspace(0.2, 0.8, num_images) * (len(by_count) - 1)
-    rows = []
-    for place in dict.fromkeys(places.astype(int).tolist()):
-        image = by_count[place]
-        columns = {'ground truth': masks[image['id']]}
-        for title, samples in found.items():
-            instances = samples[image['id']]
-            keep = instances['scores'] >= min_score
-            columns[title] = [
-                mask for mask, kept in zip(instances['masks'], keep) if kept
+    images = [by_count[i] for i in dict.fromkeys(places.astype(int).tolist())]
+    rows = {}
+    for image in images:
+        size = image.get('height'), image.get('width')
+        codes = [compressed_rle(code, *size) for code in masks[image['id']]]
+        rows[image['id']] = image['file_name'], {'ground truth': codes}
+    # A file at a time: those of dense test sets are large.
+    for title, file in predictions.items():
+        for sample in read_predictions(file):
+            if sample['img_id'] not in rows:
+                continue
+            instances = sample['pred_instances']
+            if 'masks' not in instances:
+                raise BadDataError(f'{file} holds boxes without masks')
+            kept = instances['scores'] >= min_score
+            rows[sample['img_id']][1][title] = [
+                mask for mask, keep in zip(instances['masks'], kept) if keep
             ]
-        rows.append((image['file_name'], columns))
-    return rows
+        if any(title not in columns for _, columns in rows.values()):
+            raise BadDataError(
+                f'{file} does not hold all images of {ann_file}: it is of '
+                'another test'
+            )
+    return list(rows.values())
 
 
 def save_comparison(

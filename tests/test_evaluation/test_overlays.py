@@ -12,6 +12,7 @@ from cupre_mm.evaluation.overlays import (
     draw_outlines,
     save_comparison,
 )
+from cupre_mm.utils.errors import BadDataError
 
 
 def disc(center: tuple[int, int], radius: int, size: int = 64) -> dict:
@@ -106,6 +107,30 @@ def test_no_image_is_chosen_twice(files):
     rows = choose_comparison(files[0], {}, 40, 0.3)
     names = [name for name, _ in rows]
     assert len(names) == len(set(names)) == 4
+
+
+def test_predictions_without_masks_or_of_another_test_are_named(files):
+    truth, predictions = files
+    samples = pickle.loads(predictions.read_bytes())
+    predictions.write_bytes(pickle.dumps(samples[:4]))
+    with pytest.raises(BadDataError, match=r'predictions\.pkl .*another test'):
+        choose_comparison(truth, {'arm': predictions}, 3, 0.3)
+    for sample in samples:
+        del sample['pred_instances']['masks']
+    predictions.write_bytes(pickle.dumps(samples))
+    with pytest.raises(
+        BadDataError, match=r'predictions\.pkl .*without masks'
+    ):
+        choose_comparison(truth, {'arm': predictions}, 3, 0.3)
+
+
+def test_ground_truth_without_masks_is_named(files):
+    truth, _ = files
+    content = json.loads(truth.read_text())
+    del content['annotations'][0]['segmentation']
+    truth.write_text(json.dumps(content))
+    with pytest.raises(BadDataError, match=r'test\.json .*without masks'):
+        choose_comparison(truth, {}, 3, 0.3)
 
 
 def test_comparison_has_a_row_an_image_and_a_column_an_arm(gray, tmp_path):

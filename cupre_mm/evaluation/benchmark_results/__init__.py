@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..paired_bootstrap import Bootstrap
 from .gains import DEFAULT
+from .predictions_picture import save_predictions
 from .results import Results, collect
 from .results_files import write_tables
 from .results_plots import save_plots
@@ -38,6 +39,10 @@ def write_results(
         BadDataError: If it is none of a benchmark.
     """
     results = collect(work_dir, truth, None if quick else bootstrap)
-    plots = [] if quick else save_plots(work_dir / 'plots', results)
+    plots = []
+    if not quick:
+        folder = work_dir / 'plots'
+        plots += save_plots(folder, results)
+        plots += save_predictions(folder, results, truth)
     written = write_tables(work_dir, results, plots)
     return [*written, *(plot.path for plot in plots)]

@@ -1,6 +1,5 @@
 """AP of resampled test images, of the cells of a benchmark."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from ..coco_annotations import load_annotations
 from ..metric_settings import resolve_settings
 from ..paired_bootstrap import Bootstrap
 from .ap_matches import matches_of_run
-from .cells import Cell
+from .cells import Cell, places_of_test
 from .gains import DEFAULT, resample_ap
 from .score_summary import METRICS
 from .weighted_ap import APMatches, weighted_ap
@@ -136,7 +135,7 @@ class CellResamples:
     def _truth_of(self, cell: Cell) -> tuple[COCO | None, str]:
         """The ground truth, and its checksum, of a cell's test."""
         known = cell.test_sha256
-        for path in self._places(cell):
+        for path in places_of_test(cell, self._truth, self._folder):
             if not path.is_file():
                 continue
             if path not in self._truths:
@@ -150,15 +149,6 @@ class CellResamples:
             return truth, sha256
         # Kept matches are good without the file.
         return None, known or ''
-
-    def _places(self, cell: Cell) -> list[Path]:
-        if self._truth is not None:
-            return [self._truth]
-        name = cell.test_file
-        if name is None:
-            return []
-        root = Path(os.environ.get('CUPRE_DATA') or 'data')
-        return [Path(name), root / name, root / self._folder / name]
 
     def _note(self, cell: Cell, why: str) -> None:
         cells = self._reasons.setdefault(why, [])

@@ -1,5 +1,6 @@
 """The cells of a benchmark's grid, as far as they were run."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -145,6 +146,30 @@ def read_cells(
                     folder /= f'seed{seed}'
                     cells.append(Cell(arm.name, size, seed, folder))
     return whole, cells, unknown
+
+
+def places_of_test(
+    cell: Cell, truth: Path | None = None, folder: str = ''
+) -> list[Path]:
+    """List where the annotations of the test part may lie.
+
+    Args:
+        cell (Cell): A cell that was tested.
+        truth (Path, optional): The file, where it is known. Defaults to
+            None.
+        folder (str): Folder of the data set, for a name that is relative.
+            Defaults to ''.
+
+    Returns:
+        list[Path]: Files, there or not; none where the cell does not tell.
+    """
+    if truth is not None:
+        return [truth]
+    name = cell.test_file
+    if name is None:
+        return []
+    root = Path(os.environ.get('CUPRE_DATA') or 'data')
+    return [Path(name), root / name, root / folder / name]
 
 
 def read_failed_stages(work_dir: Path) -> dict[str, str]:

@@ -58,6 +58,12 @@ class Size:
         """What to call it in a table."""
         return f'{self.number:g} {"%" if self.unit == "pct" else self.unit}'
 
+    @property
+    def label(self) -> str:
+        """What to call it where nothing else speaks of labels."""
+        of = ' of the labels' if self.unit == 'pct' else ''
+        return f'{self.title}{of}'
+
 
 @dataclass(frozen=True)
 class Grid:

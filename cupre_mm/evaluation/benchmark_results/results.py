@@ -97,7 +97,7 @@ def collect(
     notes = [*comparability_notes(cells), *_grid_notes(grid, unknown)]
     resampled = None
     if bootstrap is not None:
-        resampled = CellResamples(truth, bootstrap, _data_folder(grid))
+        resampled = CellResamples(truth, bootstrap, data_folder(grid))
         if grid.baselines:
             resampled.prepare(cells)
     gains = find_gains(grid, cells, resampled, bootstrap or DEFAULT)
@@ -160,7 +160,15 @@ def _grid_notes(grid: Grid, unknown: Sequence[Cell]) -> list[str]:
     return notes
 
 
-def _data_folder(grid: Grid) -> str:
+def data_folder(grid: Grid) -> str:
+    """Name the folder of a grid's data set.
+
+    Args:
+        grid (Grid): The grid.
+
+    Returns:
+        str: From the data's root on; '' where it has none.
+    """
     content = grid.content.get('benchmark', grid.content)
     data = content.get('data')
     folder = data.get('folder') if isinstance(data, dict) else None

@@ -252,13 +252,7 @@ def _learning_curves(results: Results) -> _Drawn | None:
             else f'validation AP_{kind}\n(times 100)'
         )
     for axis, size in zip(axes[0], sizes):
-        axis.set_title(
-            f'{size.title} of the labels'
-            if size.unit == 'pct'
-            else size.title,
-            fontsize=11,
-            loc='left',
-        )
+        axis.set_title(size.label, fontsize=11, loc='left')
     for axis in axes[-1]:
         axis.set_xlabel('iteration')
     names = [arm for arm in results.grid.arms if arm.name in drawn]

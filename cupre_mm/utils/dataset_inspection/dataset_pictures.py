@@ -1,7 +1,7 @@
 """Pictures of what a data set holds, as stored or as its pipeline gives it."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from cupre_mm.utils.dataset_inspection.light_coco import (
 from cupre_mm.utils.errors import BadDataError
 from cupre_mm.utils.intensity import stretch_to_uint8
 from cupre_mm.utils.microscopy_io import read_image, to_three_channels
+from cupre_mm.utils.rle_codes import compressed_rle
 
 # Those that PercentileNormalize takes.
 _LOW, _HIGH = 1.0, 99.8
@@ -272,7 +273,7 @@ def _labelled(
     height, width = image.shape[:2]
     masks = None
     if codes and all(codes):
-        masks = [_as_rle(code, height, width) for code in codes]
+        masks = [compressed_rle(code, height, width) for code in codes]
         others = [m for m in masks if tuple(m['size']) != (height, width)]
         if others:
             raise BadDataError(
@@ -280,16 +281,6 @@ def _labelled(
                 f'image of {height} x {width}, the first {others[0]["size"]}'
             )
     return Picture(name, [image], facts, masks, boxes)
-
-
-def _as_rle(code: Any, height: int, width: int) -> dict[str, Any]:
-    """Compressed RLE of polygons or of an RLE of either kind."""
-    if isinstance(code, Mapping):
-        if not isinstance(code['counts'], list):
-            return dict(code)
-        return mask_codes.frPyObjects(dict(code), *code['size'])
-    parts = mask_codes.frPyObjects(code, height, width)
-    return mask_codes.merge(parts)
 
 
 def _to_rgb(inputs: torch.Tensor) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from pycocotools import mask as mask_utils
 
 SIDE = 48
@@ -142,6 +143,11 @@ class _Benchmark:
     def __init__(self, folder: Path, truth: Path) -> None:
         self.folder, self.truth = folder, truth
         folder.mkdir()
+        self.images = truth.parent / 'images'
+        self.images.mkdir()
+        for i in range(len(CORNERS)):
+            pixels = np.full((SIDE, SIDE), 90, np.uint8)
+            Image.fromarray(pixels).save(self.images / f'{i}.png')
         self.grid = {
             'title': 'Squares',
             'arms': {
@@ -171,6 +177,10 @@ class _Benchmark:
         folder = self.folder / 'cells' / arm / size / f'seed{seed}'
         folder.mkdir(parents=True)
         samples = make_samples(quality, seed + 10 * len(arm))
+        for sample in samples:
+            path = self.images / f'{sample["img_id"]}.png'
+            is_peer = record.get('kind') == 'peer'
+            sample['img_path'] = path.name if is_peer else str(path)
         (folder / 'predictions.pkl').write_bytes(pickle.dumps(samples))
         metrics = {
             f'coco/{metric}_mAP': reference_ap(self.truth, samples, metric)

@@ -50,6 +50,7 @@ def test_a_grid_in_part_gives_what_there_is(benchmark):
         'ap_by_labels.png',
         'learning_curves.png',
         'gain_over_coco.png',
+        'predictions.png',
     ]
     assert all(path.stat().st_size > 0 for path in written)
     results, page, rows = load(benchmark)
