@@ -144,6 +144,12 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
         'Slurm, submitted with: bash FILE.',
     )
     group.add_argument(
+        '--prepare',
+        action='store_true',
+        help='Make the data, splits and lists that are missing and check '
+        'them; train nothing.',
+    )
+    group.add_argument(
         '--report-only',
         action='store_true',
         help='Write tables and plots of what is done; run nothing.',
@@ -328,6 +334,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.report_only:
         for path in benchmark.report(quick=False, must_succeed=True):
             print(f'written: {path}')
+        return 0
+    if args.prepare:
+        benchmark.prepare()
+        print(f'The data of {config} is ready in {benchmark.data}')
         return 0
     if args.slurm:
         return write_slurm(benchmark, args)

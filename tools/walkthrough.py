@@ -24,6 +24,7 @@ from cupre_mm.utils.cli import exits_on_user_error
 from cupre_mm.utils.errors import MissingDataError
 from cupre_mm.utils.intensity import stretch_to_uint8
 from cupre_mm.utils.microscopy_io import read_image, to_three_channels
+from cupre_mm.utils.mini_data import mini_data_commands
 from cupre_mm.utils.run_settings import check_settings
 from cupre_mm.utils.tool_runner import run_logged
 from cupre_mm.utils.walkthrough_plans import PLANS
@@ -188,27 +189,8 @@ class Walkthrough:
 
     def _prepare_mini(self) -> None:
         source = Path(self.args.source)
-        folders = {
-            'coco_mini.zip': 'coco_mini',
-            'cells_unlabelled.zip': 'cells',
-        }
-        for name in ('bbbc038_stage1_train.zip', *folders):
-            if not (source / name).is_file():
-                raise MissingDataError(
-                    f'{source / name} does not exist. Name the folder that '
-                    'has it with --source; data/README.md says what it is.'
-                )
-        for name, folder in folders.items():
-            self._run_tool(
-                'dataset_converters/unpack.py',
-                source / name,
-                self.data / folder,
-            )
-        self._run_tool(
-            'dataset_converters/bbbc038.py',
-            source / 'bbbc038_stage1_train.zip',
-            self.data / 'bbbc038',
-        )
+        for tool, *arguments in mini_data_commands(source, self.data):
+            self._run_tool(tool, *arguments)
 
     def _train(self, config: str, initial: str | None) -> None:
         folder = self.work_dir / config

@@ -116,6 +116,13 @@ benchmark = dict(
         splits='annotations/tuning/seed{seed}',
         test='annotations/tuning/seed0/test.json',
         pools=[dict(file=pool, split='train_100')],
+        generate=(
+            'benchmark.py',
+            '{configs}/benchmark/fewshot_bbbc038_mini.py',
+            '--data',
+            '{data}',
+            '--prepare',
+        ),
     ),
     pretraining=dict(_delete_=True, **stages),
     arms=dict(_delete_=True, **arms),

@@ -12,6 +12,7 @@ benchmark = dict(
         splits='annotations/benchmark/seed{seed}',
         test='annotations/benchmark/seed0/test.json',
         pools=[dict(file='cells/bbbc038_train.txt', split='train_100')],
+        generate=('make_mini_data.py', '{data}'),
     ),
     pretraining=dict(
         warmup=dict(config='configs/mini/warmup_mini.py', iterations=500),

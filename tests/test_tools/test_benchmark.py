@@ -298,6 +298,18 @@ print(f'{{100 + int(last)}};cluster')
 """
 
 
+def test_data_is_prepared_without_a_training(stub):
+    done = stub.run('--prepare', '--jobs', '1')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(stub.data) in done.stdout.splitlines()[-1]
+    assert (stub.data / 'cells/annotations/seed0/train_20.json').is_file()
+    assert (stub.data / 'pool.txt').is_file()
+    assert not stub.steps('pretraining/warmup')
+    again = stub.run('--prepare', '--jobs', '1')
+    assert 'make_splits.py' in done.stdout
+    assert 'make_splits.py' not in again.stdout
+
+
 def test_the_slurm_script_runs_a_task_for_each_cell_in_order(stub, tmp_path):
     script = tmp_path / 'jobs.sh'
     written = stub.run(

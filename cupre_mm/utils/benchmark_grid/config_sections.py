@@ -52,8 +52,9 @@ class Data:
         pools (tuple[dict]): Lists of unlabelled training images to write:
             ``file`` under the data root and ``split``, 'train_100' unless
             given.
-        generate (tuple[str]): Command of tools/ that makes the folder, its
-            arguments with ``{data}``; for generated data.
+        generate (tuple[str]): Command of tools/ that makes the annotations
+            and all images where they are missing, its arguments with
+            ``{data}`` and ``{configs}``, the folders.
     """
 
     folder: str

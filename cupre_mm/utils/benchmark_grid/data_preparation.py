@@ -32,22 +32,19 @@ def preparation_commands(
         MissingDataError: If there is nothing to split.
     """
     commands, folder = [], data / grid.data.folder
-    generated = bool(grid.data.generate) and not folder.is_dir()
-    if generated:
-        tool, *arguments = grid.data.generate
-        arguments = [part.format(data=data) for part in arguments]
-        commands.append([sys.executable, str(tools / tool), *arguments])
-    annotations = folder / grid.data.annotations
     if missing := _missing_seeds(grid, data):
-        if not annotations.is_file() and not generated:
-            raise MissingDataError(
-                f'{annotations}, of which the splits of seeds '
-                f'{", ".join(map(str, missing))} would be made, does not '
-                'exist. data/README.md has the commands of public data sets, '
-                'docs/howto those of own labels; another file is named in '
-                'benchmark.data.annotations, another root of all data '
-                'by --data or $CUPRE_DATA'
-            )
+        annotations = folder / grid.data.annotations
+        if not annotations.is_file():
+            if not grid.data.generate:
+                raise MissingDataError(
+                    f'{annotations}, of which the splits of seeds '
+                    f'{", ".join(map(str, missing))} would be made, does not '
+                    'exist. data/README.md has the commands of public data '
+                    'sets, docs/howto those of own labels; another file is '
+                    'named in benchmark.data.annotations, another root of '
+                    'all data by --data or $CUPRE_DATA'
+                )
+            commands.append(_generation_command(grid, data, tools))
         commands += _split_commands(grid, data, tools, missing)
     for pool in grid.data.pools:
         file = data / pool['file']
@@ -121,6 +118,13 @@ def _made_with(folder: Path) -> str:
     content = json.loads((folder / 'manifest.json').read_bytes())
     splits: Mapping = content.get('splits', {})
     return ', '.join(splits) or 'no splits'
+
+
+def _generation_command(grid: Grid, data: Path, tools: Path) -> list[str]:
+    tool, *arguments = grid.data.generate
+    configs = tools.parent / 'configs'
+    arguments = [p.format(data=data, configs=configs) for p in arguments]
+    return [sys.executable, str(tools / tool), *arguments]
 
 
 def _split_commands(
