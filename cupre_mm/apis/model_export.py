@@ -70,7 +70,8 @@ def make_portable(model: nn.Module, faster: bool = True) -> PortableDetector:
     if faster:
         make_faster(model)
     roi = model.roi_head
-    size = settings['divisor'] * 4
+    # Large enough that no feature map is a single pixel.
+    size = settings['divisor'] * -(-128 // settings['divisor'])
     channels = model.neck.out_channels if model.neck is not None else None
     if channels is None:
         raise BadConfigError('the detector has no neck: nothing else is known')

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmdet.models.data_preprocessors import DetDataPreprocessor
+from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
@@ -158,6 +159,43 @@ def test_cells_are_normalised_alike_in_training_and_test(path, configs):
                 'cupre_mm.LoadCellImage',
                 'cupre_mm.PercentileNormalize',
             ]
+
+
+def batch_of(height: int, width: int) -> dict[str, list]:
+    size = (height, width)
+    sample = DetDataSample(
+        metainfo=dict(
+            img_id=0, img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0)
+        )
+    )
+    image = torch.full((3, height, width), 200, dtype=torch.uint8)
+    return dict(inputs=[image], data_samples=[sample])
+
+
+@pytest.mark.parametrize(
+    ('name', 'is_padded'),
+    [
+        ('finetune_scratch_demo', False),
+        ('finetune_amt2_mini', False),
+        ('finetune_mask-rcnn_mini', False),
+        ('finetune_swin-t_mini', False),
+        ('finetune_convnext-t_mini', True),
+        ('finetune_rtmdet-ins_mini', True),
+    ],
+)
+def test_small_models_take_images_of_any_size_padded_if_they_must(
+    named, name, is_padded
+):
+    init_default_scope('mmdet')
+    config = copy.deepcopy(named[name].model)
+    model = MODELS.build(config).eval()
+    for size in ((1, 1), (33, 7), (65, 90)):
+        inputs = model.data_preprocessor(batch_of(*size))['inputs']
+        assert (inputs.shape[2:] != size) is is_padded
+        with torch.no_grad():
+            (found,) = model.test_step(batch_of(*size))
+        masks = found.pred_instances.masks
+        assert all(tuple(mask['size']) == size for mask in masks)
 
 
 @pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)

@@ -5,6 +5,8 @@ _base_ = [
 ]
 
 model = dict(
+    # It leaves out what is beyond the last whole patch of 32 px.
+    data_preprocessor=dict(pad_size_divisor=32),
     backbone=dict(_base_.convnext_backbone, _delete_=True),
     neck=dict(in_channels=_base_.convnext_channels),
 )

@@ -8,7 +8,10 @@ model = dict(
     _delete_=True,
     type='RTMDet',
     data_preprocessor=dict(
-        _base_.model.data_preprocessor, **_base_.rtmdet_colours
+        _base_.model.data_preprocessor,
+        # Its neck doubles the size of a feature map.
+        pad_size_divisor=32,
+        **_base_.rtmdet_colours,
     ),
     use_syncbn=False,
     backbone=_base_.rtmdet_ins.backbone,
