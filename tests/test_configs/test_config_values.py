@@ -187,6 +187,7 @@ def test_small_models_take_images_of_any_size_padded_if_they_must(
     named, name, is_padded
 ):
     init_default_scope('mmdet')
+    torch.manual_seed(0)
     config = copy.deepcopy(named[name].model)
     model = MODELS.build(config).eval()
     for size in ((1, 1), (33, 7), (65, 90)):
@@ -194,8 +195,12 @@ def test_small_models_take_images_of_any_size_padded_if_they_must(
         assert (inputs.shape[2:] != size) is is_padded
         with torch.no_grad():
             (found,) = model.test_step(batch_of(*size))
-        masks = found.pred_instances.masks
-        assert all(tuple(mask['size']) == size for mask in masks)
+        # Codes, or RTMDet's pixels.
+        sizes = {
+            tuple(mask['size'] if isinstance(mask, dict) else mask.shape)
+            for mask in found.pred_instances.masks
+        }
+        assert sizes <= {size}
 
 
 @pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
